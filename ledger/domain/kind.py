@@ -1,0 +1,174 @@
+"""A kind of subject (shipment, lease, …): its event types and lifecycle, as one table; and the fold that reads it.
+
+Each module of a kind holds one `Kind`, whose `steps` are the lifecycle, readable from top to bottom. Facts arrive late
+and out of order, so the table refuses little: an opening that is stated ``once`` and stands already, and what an event's
+own `contradiction` says. All else is recorded; `project` marks as irregular what the table does not expect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from msgspec import UNSET, Struct
+
+from ledger.domain.event import Event, Opaque
+from ledger.domain.when import When
+
+__all__ = ["Entry", "Fact", "Irregular", "Kind", "Step", "Subject"]
+
+Upcast = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Step(Struct, frozen=True):
+    """One event type of a kind, and its place in the lifecycle.
+
+    `opens`: brings the subject into being. `once`: stands at most once per subject. `after`: verbs of which one is
+    expected before. `ends`: nothing is expected later. `status`: the subject's state from here on ("" leaves it).
+    `upcasts`: one function per older class version, each from a payload of version n to n + 1.
+    """
+
+    verb: str
+    event: type[Event]
+    opens: bool = False
+    once: bool = False
+    after: tuple[str, ...] = ()
+    ends: bool = False
+    status: str = ""
+    upcasts: tuple[Upcast, ...] = ()
+
+    @property
+    def version(self) -> int:
+        """The class version that this release writes."""
+        return len(self.upcasts) + 1
+
+
+class Fact(Struct, frozen=True):
+    """An event as the log holds it: its stream, version (from 1) and type, and, once recorded, position, time and recorder."""
+
+    originator_id: str
+    originator_version: int
+    type: str
+    event: Event | Opaque
+    position: int = 0
+    recorded_at: int = 0
+    recorded_by: str = ""
+
+
+class Irregular(Struct, frozen=True):
+    """Something in a stream that a missing or wrong fact could explain; `version` is the event where it shows."""
+
+    version: int
+    code: str
+    message: str
+
+
+class Entry(Struct, frozen=True):
+    """One fact with the corrections of later events applied; `event` is None where it is retracted."""
+
+    fact: Fact
+    event: Event | None
+    corrected_by: tuple[int, ...] = ()
+    retracted_by: int = 0
+
+    @property
+    def verb(self) -> str:
+        """The type's name within its kind."""
+        return self.fact.type.partition(".")[2]
+
+
+Check = Callable[[Sequence[Entry]], Iterator[Irregular]]
+
+
+def nothing_to_check(entries: Sequence[Entry]) -> Iterator[Irregular]:
+    """For kinds whose facts cannot disagree within one stream."""
+    return iter(())
+
+
+class Kind(Struct, frozen=True):
+    """A kind of subject: the prefix of its streams and event types, its lifecycle, and its own checks.
+
+    `check` gets the entries that stand, in order of occurrence, and yields what is irregular between them.
+    """
+
+    name: str
+    about: str
+    steps: tuple[Step, ...]
+    check: Check = nothing_to_check
+
+    def step(self, verb: str) -> Step | None:
+        """The step of that verb, or None."""
+        for step in self.steps:
+            if step.verb == verb:
+                return step
+        return None
+
+
+class Subject(Struct, frozen=True):
+    """What one stream says. The aggregate of this ledger: `facts` as recorded; `entries` corrected, in order of occurrence."""
+
+    stream: str
+    version: int
+    facts: tuple[Fact, ...]
+    entries: tuple[Entry, ...]
+    status: str
+    irregular: tuple[Irregular, ...]
+    read_only: bool = False
+
+    @property
+    def id(self) -> str:
+        """The stream's id, under the name that the eventsourcing library asks for."""
+        return self.stream
+
+    def standing(self) -> Iterator[Entry]:
+        """The entries that are not retracted."""
+        return (entry for entry in self.entries if entry.event is not None)
+
+
+def in_order_of_occurrence(entries: Iterable[Entry]) -> list[Entry]:
+    """Sorted by `occurred_at`; an undated event stays where it was recorded, after what precedes it."""
+    keyed: list[tuple[Any, int, Entry]] = []
+    last = None
+    for entry in entries:
+        when = entry.event.occurred_at if entry.event is not None else UNSET
+        if isinstance(when, When):
+            last = when.sort_key if last is None else max(last, when.sort_key)
+            keyed.append((when.sort_key, entry.fact.originator_version, entry))
+        else:
+            keyed.append((last, entry.fact.originator_version, entry))
+    floor = min((key for key, _, _ in keyed if key is not None), default=None)
+    keyed = [(floor if key is None else key, version, entry) for key, version, entry in keyed]
+    return [entry for _, _, entry in sorted(keyed, key=lambda row: row[:2])]
+
+
+def lifecycle_irregularities(kind: Kind, entries: Sequence[Entry]) -> Iterator[Irregular]:
+    """What the kind's table does not expect: no opening, a step whose forerunner is missing or later, life after an end."""
+    if entries and not any(_step(kind, e).opens for e in entries):
+        yield Irregular(entries[0].fact.originator_version, "unopened", "no event on record opens this stream")
+    for index, entry in enumerate(entries):
+        step = _step(kind, entry)
+        version = entry.fact.originator_version
+        if step.after and not any(e.verb in step.after for e in entries):
+            yield Irregular(version, "gap", f"{entry.verb}, but no {_either(step.after)} is on record")
+        elif step.after and all(_certainly_before(entry, e) for e in entries if e.verb in step.after):
+            yield Irregular(version, "order", f"{entry.verb} is dated before {_either(step.after)}")
+        ended = next((e for e in entries[:index] if _step(kind, e).ends and _certainly_before(e, entry)), None)
+        if ended is not None and not step.ends:
+            yield Irregular(version, "after-end", f"{entry.verb} is dated after {ended.verb}")
+
+
+def _step(kind: Kind, entry: Entry) -> Step:
+    step = kind.step(entry.verb)
+    if step is None:
+        raise KeyError(f"{kind.name}.{entry.verb}")
+    return step
+
+
+def _either(verbs: Sequence[str]) -> str:
+    return " or ".join(verbs)
+
+
+def _certainly_before(one: Entry, other: Entry) -> bool:
+    first = one.event.occurred_at if one.event is not None else None
+    second = other.event.occurred_at if other.event is not None else None
+    return isinstance(first, When) and isinstance(second, When) and first.certainly_before(second)

@@ -1,0 +1,87 @@
+"""Facts to stored events and back, through the closed registry: nothing in a row names code to import."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any, cast
+
+from eventsourcing.domain import DomainEventProtocol
+from eventsourcing.persistence import Mapper, StoredEvent, Transcoder
+from msgspec import UNSET, Struct
+
+from ledger.domain.codec import encode_event
+from ledger.domain.event import Event, Opaque, Source
+from ledger.domain.kind import Fact
+from ledger.domain.registry import EVENT_TYPES, read_payload
+
+__all__ = ["FactMapper", "LedgerEvent", "identity_of"]
+
+_IDENTITY_TAG = b"chipledger/identity/v1\n"
+
+
+class LedgerEvent(Struct, frozen=True):
+    """The library's `StoredEvent`, with what this log keeps besides: class version, identity, and what the recorder stamps.
+
+    `topic` is the permanent type name, `state` the canonical payload; an erased payload is None.
+    """
+
+    originator_id: str
+    originator_version: int
+    topic: str
+    state: bytes | None
+    class_version: int
+    identity: bytes | None = None
+    id: int = 0
+    recorded_at: int = 0
+    recorded_by: str = ""
+
+
+def identity_of(source: Source) -> bytes:
+    """16 bytes that stand for a source's name and row key, unique in a ledger."""
+    return sha256(_IDENTITY_TAG + f"{source.name}\n{source.key}".encode()).digest()[:16]
+
+
+class NoTranscoder(Transcoder):
+    """Stands where the library asks for a transcoder; the mapper has no use for one."""
+
+    def encode(self, obj: Any) -> bytes:
+        raise TypeError("facts are encoded by ledger.domain.codec")
+
+    def decode(self, data: bytes) -> Any:
+        raise TypeError("facts are decoded by ledger.domain.registry")
+
+
+class FactMapper(Mapper[str]):
+    """The library's mapper, without topics, compression or encryption, whatever the environment says."""
+
+    def __init__(self) -> None:
+        super().__init__(NoTranscoder())
+
+    def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
+        """The canonical bytes of a `Fact`, under its type's permanent name."""
+        fact = cast("Fact", domain_event)
+        event = cast("Event", fact.event)
+        source = event.source
+        return cast(
+            "StoredEvent",
+            LedgerEvent(
+                fact.originator_id,
+                fact.originator_version,
+                fact.type,
+                encode_event(event),
+                EVENT_TYPES[fact.type].version,
+                None if source is UNSET else identity_of(source),
+            ),
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[str]:
+        """The `Fact` that a row states; its event is `Opaque` where this release cannot know it, or it was erased."""
+        row = cast("LedgerEvent", stored_event)
+        if row.state is None:
+            event: Event | Opaque = Opaque(row.topic, row.class_version, None)
+        else:
+            event = read_payload(row.topic, row.class_version, row.state)
+        return cast(
+            "DomainEventProtocol[str]",
+            Fact(row.originator_id, row.originator_version, row.topic, event, row.id, row.recorded_at, row.recorded_by),
+        )

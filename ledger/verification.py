@@ -1,0 +1,271 @@
+"""Verification of a ledger: the log from its rows, its home, its checkpoints, its evidence, against a trusted key.
+
+What is trusted is, in this order: the keys and checkpoints that the caller gives; else the key pinned when this user
+first saw the ledger; else, at first sight, the key that the ledger itself names, which the report says. A key that is
+kept in the ledger is never trusted over a pin.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET
+
+from ledger.application import Ledger, Progress, no_progress
+from ledger.domain.event import Evidence
+from ledger.domain.genesis import Created
+from ledger.errors import LedgerError, MalformedError, StoreError, TamperError
+from ledger.log.checkpoint import Checkpoint, open_checkpoint
+from ledger.log.note import VerifierKey
+from ledger.log.verify import Fault, LogRow, LogVerifier
+from ledger.store.pins import Pin, Pins, Seen
+
+__all__ = ["Report", "Trust", "verify"]
+
+Trust = Literal["given", "pinned", "first sight", "none"]
+
+MAX_FAULTS = 50
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What a verification came to.
+
+    `faults` are in order of position (0: not of one position); the log is verified where there are none. `covered` is
+    the size of the largest checkpoint that a trusted key signed and the log agrees with; `size - covered` entries are
+    in the tree, but nobody has vouched for them yet. `seen_before` is the size this user verified last, 0 if never.
+    """
+
+    origin: str
+    size: int
+    root: str
+    covered: int
+    checkpoints: int
+    trust: Trust
+    verifier_key: str
+    seen_before: int
+    first_recorded: int
+    last_recorded: int
+    evidence_kept: int
+    evidence_cited: int
+    erased: int
+    pinned: bool
+    faults: list[Fault]
+
+    @property
+    def ok(self) -> bool:
+        return not self.faults
+
+
+class _EvidenceOnly(msgspec.Struct):
+    evidence: list[Evidence] | msgspec.UnsetType = UNSET
+
+
+class _Watch:
+    """Looks at the rows as they pass: cited evidence, erasures, times; and tells of the progress."""
+
+    def __init__(self, ledger: Ledger, size: int, progress: Progress) -> None:
+        self._ledger, self._size, self._progress = ledger, size, progress
+        self._read = msgspec.json.Decoder(_EvidenceOnly).decode
+        self.digests: set[str] = set()
+        self.erased_at: dict[int, str] = {}
+        self.first = self.last = 0
+
+    def rows(self) -> Iterator[LogRow]:
+        for row in self._ledger.log_recorder.rows():
+            payload = row[10]
+            if isinstance(payload, bytes) and b'"sha256"' in payload and b'"evidence"' in payload:
+                self._cited(payload)
+            elif payload is None and isinstance(row[8], bytes):
+                self.erased_at[row[0]] = row[8].hex()
+            self.first = self.first or row[5]
+            self.last = row[5]
+            if type(row[0]) is int and row[0] % 4096 == 0:
+                self._progress("verifying", row[0], self._size)
+            yield row
+        self._progress("verifying", self._size, self._size)
+
+    def _cited(self, payload: bytes) -> None:
+        try:
+            found = self._read(payload).evidence
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return
+        for item in found or ():
+            if isinstance(item.sha256, str):
+                self.digests.add(item.sha256)
+
+
+def verify(
+    ledger: Ledger,
+    *,
+    keys: Sequence[VerifierKey] = (),
+    against: Sequence[bytes] = (),
+    pins: Pins | None = None,
+    progress: Progress = no_progress,
+) -> Report:
+    """Checks everything that is stored, and reports. `against` are checkpoint notes that were kept elsewhere.
+
+    `pins` None leaves this user's pins unread and unwritten, and then `keys` or nothing is trusted.
+    """
+    faults: list[Fault] = []
+    genesis = _genesis(ledger, faults)
+    origin = genesis.origin if genesis else ""
+    pin = pins.get(origin) if pins and origin else None
+    known_as = pins.find(ledger.folder.path) if pins else None
+    trust, trusted = _trusted(keys, genesis, pin, faults)
+    if known_as is not None and pin is None and not keys:
+        detail = f"this folder was seen before as {known_as[0]}, and now calls itself {origin or 'nothing'}"
+        faults.append(Fault(1, "genesis", detail))
+    kept, covering = _checkpoints(ledger, origin, trusted, against, faults)
+    _add_seen(ledger, pin, kept)
+    watch = _Watch(ledger, ledger.size(), progress)
+    verifier = LogVerifier(checkpoints=kept)
+    faults += _capped(verifier.check(watch.rows(), ledger.log_recorder.erased()))
+    faults += verifier.end()
+    faults += _capped(ledger.log_recorder.check_home())
+    faults += _erasures(ledger, watch)
+    present, cited = _evidence(ledger, watch, faults)
+    covered = max((size for size in covering if size <= verifier.size), default=0)
+    if covered == 0 and not faults:
+        faults.append(Fault(0, "unverified", "no trusted key signed a checkpoint of this log"))
+    root = _root(verifier)
+    pinned = bool(pins and genesis and not faults and _remember(pins, ledger, genesis, pin, trust, verifier.size, root))
+    return Report(
+        origin=origin,
+        size=verifier.size,
+        root=root,
+        covered=covered,
+        checkpoints=len(covering),
+        trust=trust,
+        verifier_key=", ".join(map(str, trusted)),
+        seen_before=_seen_here(ledger, pin),
+        first_recorded=watch.first,
+        last_recorded=watch.last,
+        evidence_kept=present,
+        evidence_cited=cited,
+        erased=len(watch.erased_at),
+        pinned=pinned,
+        faults=sorted(faults, key=lambda fault: (fault.position == 0, fault.position)),
+    )
+
+
+def _capped(faults: Iterator[Fault]) -> list[Fault]:
+    return [fault for fault, _ in zip(faults, range(MAX_FAULTS), strict=False)]
+
+
+def _genesis(ledger: Ledger, faults: list[Fault]) -> Created | None:
+    try:
+        return ledger.genesis()
+    except (TamperError, StoreError) as error:
+        faults.append(Fault(1, "genesis", str(error)))
+        return None
+
+
+def _trusted(
+    keys: Sequence[VerifierKey], genesis: Created | None, pin: Pin | None, faults: list[Fault]
+) -> tuple[Trust, list[VerifierKey]]:
+    """The keys whose signatures count, and why; a fault where the ledger names another than the trusted one."""
+    named = genesis.verifier_key if genesis else ""
+    if keys:
+        if named and all(str(key) != named for key in keys if key.name == (genesis.origin if genesis else "")):
+            faults.append(Fault(1, "key", f"the ledger names the key {named}, which is not among those given"))
+        return "given", list(keys)
+    if pin is not None:
+        if named != pin.verifier_key:
+            faults.append(
+                Fault(1, "key", f"the ledger names the key {named}, but {pin.verifier_key} was pinned before")
+            )
+        return "pinned", [VerifierKey.parse(pin.verifier_key)]
+    try:
+        return ("first sight", [VerifierKey.parse(named)]) if named else ("none", [])
+    except MalformedError as error:
+        faults.append(Fault(1, "key", str(error)))
+        return "none", []
+
+
+def _checkpoints(
+    ledger: Ledger, origin: str, trusted: Sequence[VerifierKey], against: Sequence[bytes], faults: list[Fault]
+) -> tuple[dict[int, bytes], set[int]]:
+    """The roots that signed checkpoints vouch for, by size, and the sizes; a fault for each that does not hold."""
+    kept: dict[int, bytes] = {}
+    covering: set[int] = set()
+    notes: list[tuple[str, int | None, object]] = [(f"kept for size {size}", size, note) for size, note in ledger.log_recorder.checkpoints()]
+    notes += [("given", None, note) for note in against]
+    for name, size, note in notes:
+        try:
+            found = _open(note, trusted, origin)
+        except LedgerError as error:
+            faults.append(Fault(0, "checkpoint", f"the checkpoint {name} does not hold: {error}"))
+            continue
+        if size is not None and size != found.size:
+            faults.append(Fault(0, "checkpoint", f"the checkpoint {name} is one of size {found.size}"))
+        elif kept.setdefault(found.size, found.root) != found.root:
+            detail = f"two signed checkpoints of size {found.size} have different roots: the signer was made to fork"
+            faults.append(Fault(found.size, "fork", detail))
+            kept[found.size] = found.root
+        covering.add(found.size)
+    return kept, covering
+
+
+def _open(note: object, trusted: Sequence[VerifierKey], origin: str) -> Checkpoint:
+    if not isinstance(note, bytes):
+        raise MalformedError("checkpoint", "not bytes")
+    return open_checkpoint(note, trusted, origin).checkpoint
+
+
+def _add_seen(ledger: Ledger, pin: Pin | None, kept: dict[int, bytes]) -> None:
+    """What this user verified before, here, stands as a checkpoint; of a copy elsewhere, as far as this one reaches."""
+    if pin is None:
+        return
+    here = str(ledger.folder.path.resolve())
+    size = ledger.size()
+    for path, seen in pin.seen.items():
+        if path == here or seen.size <= size:
+            kept.setdefault(seen.size, bytes.fromhex(seen.root))
+
+
+def _seen_here(ledger: Ledger, pin: Pin | None) -> int:
+    seen = pin.seen.get(str(ledger.folder.path.resolve())) if pin else None
+    return seen.size if seen else 0
+
+
+def _erasures(ledger: Ledger, watch: _Watch) -> Iterator[Fault]:
+    """Each payload that is gone must be the one whose erasure is on record."""
+    if not watch.erased_at:
+        return
+    for item in ledger.facts(types=["ledger.payload_erased"]):
+        position = getattr(item.event, "position", 0)
+        committed = watch.erased_at.get(position)
+        if committed is not None and committed != getattr(item.event, "payload_commitment", None):
+            yield Fault(position, "payload-missing", f"its erasure, at position {item.position}, is of another payload")
+
+
+def _evidence(ledger: Ledger, watch: _Watch, faults: list[Fault]) -> tuple[int, int]:
+    present = 0
+    for digest in sorted(watch.digests):
+        try:
+            present += ledger.folder.evidence_file(digest).exists()
+            ledger.folder.check_evidence(digest)
+        except (TamperError, StoreError, ValueError) as error:
+            faults.append(Fault(0, "evidence", str(error)))
+    return present, len(watch.digests)
+
+
+def _root(verifier: LogVerifier) -> str:
+    try:
+        return verifier.root().hex()
+    except TamperError:
+        return ""
+
+
+def _remember(
+    pins: Pins, ledger: Ledger, genesis: Created, pin: Pin | None, trust: Trust, size: int, root: str
+) -> bool:
+    """Keeps the key at first sight, and how far the log was verified now."""
+    if trust == "given" and pin is None:
+        return False
+    seen = dict(pin.seen) if pin else {}
+    seen[str(ledger.folder.path.resolve())] = Seen(size, root, time.time_ns() // 1_000_000)
+    return pins.put(genesis.origin, Pin(pin.verifier_key if pin else genesis.verifier_key, seen))
