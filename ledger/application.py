@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import getpass
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
+import msgspec
 from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.persistence import (
     AggregateRecorder,
@@ -24,14 +28,15 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import Environment, EnvType
 from msgspec import Struct
 
-from ledger.domain.event import Basis, Opaque
+from ledger.domain.codec import decode_event, encode_event
+from ledger.domain.event import Basis, Event, Opaque
 from ledger.domain.genesis import SELF, Created, PayloadErased
 from ledger.domain.kind import Fact, Subject
 from ledger.domain.registry import fact, project
 from ledger.errors import ForkError, InputError, MalformedError, StoreError, TamperError
-from ledger.intake.admission import Admission, chunks
+from ledger.intake.admission import CHUNK, Admission, chunks
 from ledger.intake.draft import Read
-from ledger.log.checkpoint import Checkpoint
+from ledger.log.checkpoint import Checkpoint, open_checkpoint
 from ledger.log.merkle import Frontier
 from ledger.log.note import SignerKey, VerifierKey
 from ledger.log.proof import ProofFile
@@ -40,7 +45,7 @@ from ledger.store.folder import Folder
 from ledger.store.keys import KeyStore, Signed
 from ledger.store.mapper import FactMapper, LedgerEvent
 from ledger.store.proving import prove
-from ledger.store.recorder import LedgerRecorder
+from ledger.store.recorder import Erased, LedgerRecorder
 from ledger.store.sqlite import SQLiteRecorder, create_database
 
 __all__ = ["ONE_TRANSACTION", "Ledger", "Outcome", "Progress"]
@@ -85,6 +90,17 @@ class _Factory(InfrastructureFactory[TrackingRecorder]):
         raise TypeError("this log has no tracking: its view keeps its own position")
 
 
+E = TypeVar("E", bound=Event)
+
+
+def _valid(event: E) -> E:
+    """An event that the ledger states of itself, as it will be read again; InputError where it would not be."""
+    try:
+        return decode_event(type(event), encode_event(event))
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        raise InputError(str(error)) from error
+
+
 def who_records() -> str:
     """What stands in a header as `recorded_by`: ``$CHIPLEDGER_BY``, or the login name."""
     try:
@@ -100,7 +116,7 @@ class Ledger(Application[str]):
 
     def __init__(self, path: Path, *, read_only: bool = True, recorded_by: str | None = None) -> None:
         self.folder = Folder(path)
-        if not self.folder.log.exists() and path.is_file():
+        if os.path.isfile(path):
             raise StoreError("not-a-ledger", str(path), "a ledger is a folder, and this is a file")
         by = who_records() if recorded_by is None else recorded_by
         self.log_recorder = SQLiteRecorder(self.folder.log, by, read_only=read_only)
@@ -108,19 +124,29 @@ class Ledger(Application[str]):
 
     @classmethod
     def create(cls, path: Path, origin: str, signer: SignerKey, *, recorded_by: str | None = None) -> Ledger:
-        """Makes a new ledger in a folder that does not exist or is empty, and opens it for writing."""
+        """Makes a new ledger in a folder that does not exist or is empty, and opens it for writing.
+
+        `signer` is named after `origin`. Where it fails, nothing is left behind.
+        """
         folder = Folder(path)
         try:
-            Checkpoint(origin, 0, bytes(32)).format()
-        except MalformedError:
-            raise InputError(f"{origin!r} cannot be an origin: one line of printable text") from None
+            Checkpoint(origin, 0, bytes(32)).sign(signer)
+        except (MalformedError, ValueError):
+            raise InputError(f"{origin!r} cannot be an origin: one line of text, after which its key is named") from None
+        created = _valid(
+            Created(basis=Basis.DECLARED, origin=origin, format=1, verifier_key=str(signer.verifier))
+        )
         folder.make()
-        create_database(folder.log)
-        ledger = cls(path, read_only=False, recorded_by=recorded_by)
-        created = Created(
-            basis=Basis.DECLARED, origin=origin, format=1, verifier_key=str(signer.verifier)
-        )  # fmt: skip
-        ledger.append([fact(SELF, 1, "created", created)])
+        ledger = None
+        try:
+            create_database(folder.log)
+            ledger = cls(path, read_only=False, recorded_by=recorded_by)
+            ledger.append([fact(SELF, 1, "created", created)])
+        except BaseException:
+            if ledger is not None:
+                ledger.close()
+            shutil.rmtree(path, ignore_errors=True)
+            raise
         return ledger
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
@@ -214,6 +240,11 @@ class Ledger(Application[str]):
         del facts
         return self._record_in_batches(read, total, progress)
 
+    def rehearse(self, read: Read, progress: Progress = no_progress) -> Outcome:
+        """Validates an input as `record` does, and writes nothing; positions are 0."""
+        _, added, known = self._validate(read, progress)
+        return Outcome(added, known, 0, 0)
+
     def _validate(self, read: Read, progress: Progress) -> tuple[list[Fact], int, int]:
         admission = Admission(self)
         facts: list[Fact] = []
@@ -240,7 +271,7 @@ class Ledger(Application[str]):
             batch.clear()
             progress("recording", added, total)
 
-        for chunk in chunks(read()):
+        for chunk in chunks(read(), min(CHUNK, ONE_TRANSACTION)):
             batch += admission.admit(chunk)
             if len(batch) >= ONE_TRANSACTION:
                 flush()
@@ -256,9 +287,11 @@ class Ledger(Application[str]):
         if row[1] == SELF:
             raise InputError("what the ledger says of itself cannot be erased")
         if row[10] is not None and position not in self.log_recorder.erased():
-            event = PayloadErased(
-                basis=Basis.DECLARED, position=position, payload_commitment=row[8].hex(), reason=reason
-            )  # fmt: skip
+            event = _valid(
+                PayloadErased(
+                    basis=Basis.DECLARED, position=position, payload_commitment=row[8].hex(), reason=reason
+                )
+            )
             self.append([fact(SELF, len(self.history(SELF)) + 1, "payload_erased", event)])
         self.log_recorder.erase_payload(position)
 
@@ -294,16 +327,18 @@ class Ledger(Application[str]):
                 "If the ledger is yours, its key file was replaced; if not, do not sign it.",
             )  # fmt: skip
         with keys.signing(signer.name) as last:
-            claim = self._rehash_since(last, keys.path(signer.name))
+            claim = self._rehash_since(last, signer, keys.path(signer.name))
             keys.will_sign(signer.name, Signed(claim.origin, claim.size, claim.root))
             note = claim.sign(signer)
             self.log_recorder.keep_checkpoint(claim.size, note)
         return claim, note
 
-    def _rehash_since(self, last: Signed | None, key_path: Path) -> Checkpoint:
+    def _rehash_since(self, last: Signed | None, signer: SignerKey, key_path: Path) -> Checkpoint:
         origin, size = self.origin, self.size()
-        verifier = LogVerifier()
-        if last is not None:
+        if last is None:
+            # The key may have signed elsewhere: what it signed of this log stands in the log.
+            verifier = LogVerifier(checkpoints=self._signed_before(signer.verifier))
+        else:
             if last.origin != origin or size < last.size or self.root(last.size) != last.root:
                 raise ForkError(
                     str(key_path),
@@ -316,9 +351,18 @@ class Ledger(Application[str]):
                 recorded_at = row[5]
             verifier = LogVerifier(frontier, recorded_at)
         rows = self.log_recorder.rows(verifier.size + 1, size)
-        for fault in verifier.check(rows, self.log_recorder.erased()):
+        for fault in chain(verifier.check(rows, Erased(self.log_recorder)), verifier.end()):
             raise fault.error()
         return Checkpoint(origin, verifier.size, verifier.root())
+
+    def _signed_before(self, key: VerifierKey) -> dict[int, bytes]:
+        """The roots of the kept checkpoints that `key` signed, by size; damaged ones are for `verify` to tell."""
+        signed = {}
+        for _, note in self.log_recorder.checkpoints():
+            with suppress(MalformedError, TamperError):
+                claim = open_checkpoint(note, [key]).checkpoint
+                signed[claim.size] = claim.root
+        return signed
 
     def latest_checkpoint(self) -> bytes:
         """The last kept checkpoint; StoreError where there is none."""

@@ -7,8 +7,9 @@ kept in the ledger is never trusted over a pin.
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import msgspec
@@ -16,18 +17,21 @@ from msgspec import UNSET
 
 from ledger.application import Ledger, Progress, no_progress
 from ledger.domain.event import Evidence
-from ledger.domain.genesis import Created
+from ledger.domain.genesis import Created, PayloadErased
 from ledger.errors import LedgerError, MalformedError, StoreError, TamperError
 from ledger.log.checkpoint import Checkpoint, open_checkpoint
+from ledger.log.entry import MAX_TIME
 from ledger.log.note import VerifierKey
 from ledger.log.verify import Fault, LogRow, LogVerifier
 from ledger.store.pins import Pin, Pins, Seen
+from ledger.store.recorder import Erased
 
 __all__ = ["Report", "Trust", "verify"]
 
 Trust = Literal["given", "pinned", "first sight", "none"]
 
 MAX_FAULTS = 50
+"""So many faults of one kind of check are reported; a ledger that has more has enough."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -70,8 +74,10 @@ class _Watch:
         self._ledger, self._size, self._progress = ledger, size, progress
         self._read = msgspec.json.Decoder(_EvidenceOnly).decode
         self.digests: set[str] = set()
+        self.kept = 0
         self.erased_at: dict[int, str] = {}
         self.first = self.last = 0
+        self.complete = False
 
     def rows(self) -> Iterator[LogRow]:
         for row in self._ledger.log_recorder.rows():
@@ -80,11 +86,13 @@ class _Watch:
                 self._cited(payload)
             elif payload is None and isinstance(row[8], bytes):
                 self.erased_at[row[0]] = row[8].hex()
-            self.first = self.first or row[5]
-            self.last = row[5]
+            if type(row[5]) is int and 0 <= row[5] <= MAX_TIME:
+                self.first = self.first or row[5]
+                self.last = row[5]
             if type(row[0]) is int and row[0] % 4096 == 0:
                 self._progress("verifying", row[0], self._size)
             yield row
+        self.complete = True
         self._progress("verifying", self._size, self._size)
 
     def _cited(self, payload: bytes) -> None:
@@ -118,15 +126,17 @@ def verify(
     if known_as is not None and pin is None and not keys:
         detail = f"this folder was seen before as {known_as[0]}, and now calls itself {origin or 'nothing'}"
         faults.append(Fault(1, "genesis", detail))
+    size = ledger.size()
     kept, covering = _checkpoints(ledger, origin, trusted, against, faults)
-    _add_seen(ledger, pin, kept)
-    watch = _Watch(ledger, ledger.size(), progress)
+    faults += _add_seen(ledger, pin, size, kept)
+    watch = _Watch(ledger, size, progress)
     verifier = LogVerifier(checkpoints=kept)
-    faults += _capped(verifier.check(watch.rows(), ledger.log_recorder.erased()))
-    faults += verifier.end()
-    faults += _capped(ledger.log_recorder.check_home())
-    faults += _erasures(ledger, watch)
-    present, cited = _evidence(ledger, watch, faults)
+    faults += _found(verifier.check(watch.rows(), Erased(ledger.log_recorder)), verifier)
+    if watch.complete:
+        faults += verifier.end()
+    faults += _found(ledger.log_recorder.check_home())
+    faults += _found(_erasures(ledger, watch))
+    faults += _found(_evidence(ledger, watch))
     covered = max((size for size in covering if size <= verifier.size), default=0)
     if covered == 0 and not faults:
         faults.append(Fault(0, "unverified", "no trusted key signed a checkpoint of this log"))
@@ -143,16 +153,27 @@ def verify(
         seen_before=_seen_here(ledger, pin),
         first_recorded=watch.first,
         last_recorded=watch.last,
-        evidence_kept=present,
-        evidence_cited=cited,
+        evidence_kept=watch.kept,
+        evidence_cited=len(watch.digests),
         erased=len(watch.erased_at),
         pinned=pinned,
         faults=sorted(faults, key=lambda fault: (fault.position == 0, fault.position)),
     )
 
 
-def _capped(faults: Iterator[Fault]) -> list[Fault]:
-    return [fault for fault, _ in zip(faults, range(MAX_FAULTS), strict=False)]
+def _found(faults: Iterable[Fault], verifier: LogVerifier | None = None) -> list[Fault]:
+    """What a check finds; that it cannot be carried on is one more fault, at the row that `verifier` waited for."""
+    found: list[Fault] = []
+    try:
+        for fault in faults:
+            found.append(fault)
+            if len(found) == MAX_FAULTS:
+                break
+    except TamperError as error:
+        found.append(Fault(error.position or (verifier.size + 1 if verifier else 0), error.kind, error.detail))
+    except StoreError as error:
+        found.append(Fault(verifier.size + 1 if verifier else 0, "storage", str(error)))
+    return found
 
 
 def _genesis(ledger: Ledger, faults: list[Fault]) -> Created | None:
@@ -191,9 +212,14 @@ def _checkpoints(
     """The roots that signed checkpoints vouch for, by size, and the sizes; a fault for each that does not hold."""
     kept: dict[int, bytes] = {}
     covering: set[int] = set()
-    notes: list[tuple[str, int | None, object]] = [(f"kept for size {size}", size, note) for size, note in ledger.log_recorder.checkpoints()]
+    notes: list[tuple[str, int | None, object]] = [
+        (f"kept for size {size}", size, note) for size, note in ledger.log_recorder.checkpoints()
+    ]
     notes += [("given", None, note) for note in against]
+    most = len(faults) + MAX_FAULTS
     for name, size, note in notes:
+        if len(faults) >= most:
+            break
         try:
             found = _open(note, trusted, origin)
         except LedgerError as error:
@@ -215,15 +241,22 @@ def _open(note: object, trusted: Sequence[VerifierKey], origin: str) -> Checkpoi
     return open_checkpoint(note, trusted, origin).checkpoint
 
 
-def _add_seen(ledger: Ledger, pin: Pin | None, kept: dict[int, bytes]) -> None:
-    """What this user verified before, here, stands as a checkpoint; of a copy elsewhere, as far as this one reaches."""
+def _add_seen(ledger: Ledger, pin: Pin | None, size: int, kept: dict[int, bytes]) -> Iterator[Fault]:
+    """What this user verified before, here, stands as a checkpoint; of a copy elsewhere, as far as this one reaches.
+
+    It stands above what is signed: whoever holds the key can sign another history, and cannot change what was seen.
+    """
     if pin is None:
         return
     here = str(ledger.folder.path.resolve())
-    size = ledger.size()
     for path, seen in pin.seen.items():
-        if path == here or seen.size <= size:
-            kept.setdefault(seen.size, bytes.fromhex(seen.root))
+        if path != here and seen.size > size:
+            continue
+        root = bytes.fromhex(seen.root)
+        if kept.setdefault(seen.size, root) != root:
+            detail = f"a signed checkpoint of size {seen.size} has another root than was verified here before"
+            yield Fault(seen.size, "fork", detail)
+            kept[seen.size] = root
 
 
 def _seen_here(ledger: Ledger, pin: Pin | None) -> int:
@@ -232,25 +265,26 @@ def _seen_here(ledger: Ledger, pin: Pin | None) -> int:
 
 
 def _erasures(ledger: Ledger, watch: _Watch) -> Iterator[Fault]:
-    """Each payload that is gone must be the one whose erasure is on record."""
-    if not watch.erased_at:
+    """Each payload that is gone must be the one whose erasure is on record, in a form that this release reads."""
+    left = dict(watch.erased_at)
+    if not left:
         return
+    on_record = ledger.log_recorder.erased()
     for item in ledger.facts(types=["ledger.payload_erased"]):
-        position = getattr(item.event, "position", 0)
-        committed = watch.erased_at.get(position)
-        if committed is not None and committed != getattr(item.event, "payload_commitment", None):
-            yield Fault(position, "payload-missing", f"its erasure, at position {item.position}, is of another payload")
+        event = item.event
+        if isinstance(event, PayloadErased) and left.get(event.position) == event.payload_commitment:
+            del left[event.position]
+    for position in sorted(left.keys() & on_record):
+        yield Fault(position, "payload-missing", "the erasure on record is not of this payload, or cannot be read")
 
 
-def _evidence(ledger: Ledger, watch: _Watch, faults: list[Fault]) -> tuple[int, int]:
-    present = 0
+def _evidence(ledger: Ledger, watch: _Watch) -> Iterator[Fault]:
     for digest in sorted(watch.digests):
         try:
-            present += ledger.folder.evidence_file(digest).exists()
+            watch.kept += os.path.lexists(ledger.folder.evidence_file(digest))
             ledger.folder.check_evidence(digest)
-        except (TamperError, StoreError, ValueError) as error:
-            faults.append(Fault(0, "evidence", str(error)))
-    return present, len(watch.digests)
+        except (TamperError, StoreError) as error:
+            yield Fault(0, "evidence", str(error))
 
 
 def _root(verifier: LogVerifier) -> str:
@@ -264,7 +298,7 @@ def _remember(
     pins: Pins, ledger: Ledger, genesis: Created, pin: Pin | None, trust: Trust, size: int, root: str
 ) -> bool:
     """Keeps the key at first sight, and how far the log was verified now."""
-    if trust == "given" and pin is None:
+    if trust == "given" and (pin is None or pin.verifier_key != genesis.verifier_key):
         return False
     seen = dict(pin.seen) if pin else {}
     seen[str(ledger.folder.path.resolve())] = Seen(size, root, time.time_ns() // 1_000_000)

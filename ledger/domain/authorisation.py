@@ -9,7 +9,8 @@ from msgspec import UNSET, UnsetType
 from ledger.domain.event import Chip, Country, Event, Fields, Name, Text
 from ledger.domain.kind import Kind, Step
 from ledger.domain.quantity import Count, Quantity
-from ledger.domain.stream import PartyId, StreamId
+from ledger.domain.shipment import MovedLine
+from ledger.domain.stream import AuthorisationId, PartyId, StreamId
 from ledger.domain.when import When
 
 __all__ = ["AUTHORISATION", "AuthorisationKind", "Issued", "Revoked", "Scope", "ScopedItem", "Used"]
@@ -53,6 +54,9 @@ class Issued(Event, frozen=True, kw_only=True):
     jurisdiction: Country | None | UnsetType = UNSET
     authorisation_kind: AuthorisationKind | None | UnsetType = UNSET
     number: Name | None | UnsetType = UNSET
+    confirmation: Name | None | UnsetType = UNSET
+    supersedes: AuthorisationId | None | UnsetType = UNSET
+    applicant: PartyId | None | UnsetType = UNSET
     holder: PartyId | None | UnsetType = UNSET
     scope: Scope | None | UnsetType = UNSET
     conditions: tuple[Text, ...] | UnsetType = UNSET
@@ -71,6 +75,7 @@ class Used(Event, frozen=True, kw_only=True):
 
     used_for: StreamId
     items: tuple[ScopedItem, ...] | UnsetType = UNSET
+    lines: tuple[MovedLine, ...] | UnsetType = UNSET
 
 
 _GRANTED = ("issued", "reported")

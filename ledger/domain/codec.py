@@ -6,6 +6,7 @@ Keys are ASCII and every number is an integer or a string, so sorted compact JSO
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final, TypeVar, cast
@@ -13,8 +14,8 @@ from typing import Any, Final, TypeVar, cast
 import msgspec
 
 from ledger.domain.country import check_country
-from ledger.domain.event import Chip, Country, Event
-from ledger.domain.quantity import Count, Quantity
+from ledger.domain.event import NAME_PATTERN, Chip, Country, Event
+from ledger.domain.quantity import Quantity
 from ledger.domain.when import When
 
 __all__ = ["canonical", "decode_event", "encode_event", "event_fields", "event_from_fields"]
@@ -22,7 +23,9 @@ __all__ = ["canonical", "decode_event", "encode_event", "event_fields", "event_f
 E = TypeVar("E", bound=Event)
 Resolve = Callable[[str], str]
 
-CHIP_PATTERN: Final = r"(?:other:.{1,290}|[a-z0-9][a-z0-9.-]{1,63})"
+_CATALOGUE_ID: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,63}", re.ASCII)
+_NAME: Final = re.compile(NAME_PATTERN)
+_NAME_LENGTH: Final = 300
 
 
 def _encode_value(value: object) -> Any:
@@ -38,14 +41,12 @@ def _encode_value(value: object) -> Any:
 def _decode_value(kind: type, value: object, resolve_chip: Resolve) -> object:
     if kind is When:
         return When.parse(_text(value))
-    if kind is Count:
-        return Count.parse(value)
-    if kind is Quantity:
-        return Quantity.parse(value)
+    if issubclass(kind, Quantity):
+        return kind.parse(value)
     if kind is Country:
         return Country(check_country(_text(value)))
     if kind is Chip:
-        return Chip(resolve_chip(_text(value)))
+        return _chip(resolve_chip(_text(value)))
     raise NotImplementedError(kind.__name__)
 
 
@@ -53,6 +54,15 @@ def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"expected text, got {type(value).__name__}")
     return value
+
+
+def _chip(text: str) -> Chip:
+    name = text.removeprefix("other:")
+    known = text == name and _CATALOGUE_ID.fullmatch(text)
+    kept = text != name and len(name) <= _NAME_LENGTH and _NAME.match(name)
+    if not known and not kept:
+        raise ValueError(f"{text[:60]!r} is neither a chip's id in the catalogue nor other: and its name")
+    return Chip(text)
 
 
 def _as_it_stands(chip: str) -> str:
@@ -82,7 +92,12 @@ def decode_event(kind: type[E], payload: bytes, resolve_chip: Resolve = _as_it_s
 
     `resolve_chip` turns a chip's name into its catalogue id; ValueError from it is a ValidationError here.
     """
-    return cast("E", _decoder(kind, resolve_chip).decode(payload))
+    try:
+        return cast("E", _decoder(kind, resolve_chip).decode(payload))
+    except UnicodeDecodeError:
+        raise msgspec.DecodeError("the text is not UTF-8") from None
+    except RecursionError:
+        raise msgspec.DecodeError("the values are nested too deeply") from None
 
 
 def event_fields(event: Event) -> dict[str, Any]:
@@ -92,4 +107,7 @@ def event_fields(event: Event) -> dict[str, Any]:
 
 def event_from_fields(kind: type[E], fields: dict[str, Any], resolve_chip: Resolve = _as_it_stands) -> E:
     """The inverse of `event_fields`, as strict as `decode_event`."""
-    return decode_event(kind, _ENCODER.encode(fields), resolve_chip)
+    try:
+        return msgspec.convert(fields, kind, dec_hook=lambda t, value: _decode_value(t, value, resolve_chip))
+    except RecursionError:
+        raise msgspec.ValidationError("the values are nested too deeply") from None

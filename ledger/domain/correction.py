@@ -1,7 +1,8 @@
 """Corrections: events of the same stream that replace fields of an earlier event, or retract it, with the reason.
 
-Nothing is overwritten: `apply_corrections` reads a stream's facts and returns what each says now, and which later events
-say so. Later corrections win. A correction can itself be retracted; it is amended by a new correction of the same event.
+Nothing is overwritten: `apply_corrections` reads a stream's facts and returns what each says now, and which later
+events say so. Later corrections win. A correction can itself be retracted; it is amended by a new correction of the
+same event.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from typing import Annotated, Any, cast
 
+import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ledger.domain.codec import event_fields, event_from_fields
-from ledger.domain.event import Event, Opaque, Pointer, Text
+from ledger.domain.event import TEXT_PATTERN, Event, Opaque, Pointer, Text
 from ledger.domain.kind import Entry, Fact, Step
+from ledger.domain.quantity import parse_number
 
-__all__ = ["CORRECTIONS", "Corrected", "Retracted", "apply_corrections", "corrected", "patch"]
+__all__ = ["CORRECTIONS", "Corrected", "Retracted", "apply_corrections", "corrected", "leads_nowhere", "patch"]
 
 Version = Annotated[int, Meta(ge=1, le=2**31 - 1, description="version of the event in this stream, from 1")]
 
@@ -25,6 +28,8 @@ Version = Annotated[int, Meta(ge=1, le=2**31 - 1, description="version of the ev
 class Corrected(Event, frozen=True, kw_only=True):
     """Fields of the event at version `corrects` are replaced, added or removed, each by JSON pointer.
 
+    Replacements come first, in the order of their pointers; ``/legs/2`` adds to a list of two. Removals follow, the
+    last one first: an index means the list as it stood, in whatever order the pointers are written.
     `basis` and `evidence` are those of the correction; a replaced field's own basis is set through ``/basis_of``.
     """
 
@@ -38,7 +43,13 @@ class Corrected(Event, frozen=True, kw_only=True):
             return "the correction replaces nothing and removes nothing"
         if self.replace and self.remove and set(self.replace) & set(self.remove):
             return "the correction replaces and removes the same field"
+        if self.remove and len(set(self.remove)) < len(self.remove):
+            return "the correction removes one field twice"
         return None
+
+    def __post_init__(self) -> None:
+        for value in (self.replace or {}).values():
+            _check_value(value)
 
 
 class Retracted(Event, frozen=True, kw_only=True):
@@ -52,14 +63,42 @@ CORRECTIONS = (Step("corrected", Corrected), Step("retracted", Retracted))
 """The two steps that every kind has besides its own."""
 
 _TOKEN = re.compile(r"0|[1-9]\d{0,5}", re.ASCII)
+_KEY = re.compile(r"[A-Za-z0-9_/]{1,1000}", re.ASCII)
+_TEXT = re.compile(TEXT_PATTERN)
+_DEPTH = 16
+
+
+def _check_value(value: object, depth: int = 0) -> None:
+    """ValueError where `value` could stand in no event, or not in canonical JSON: what it corrects is checked later."""
+    if depth > _DEPTH:
+        raise ValueError(f"a value is nested more than {_DEPTH} deep")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str) or _KEY.fullmatch(key) is None:
+                raise ValueError(f"{str(key)[:60]!r} is no field's name")
+            _check_value(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _check_value(item, depth + 1)
+    elif isinstance(value, str):
+        if _TEXT.match(value) is None:
+            raise ValueError(f"the text {value[:60]!r} is empty, or holds characters that cannot be seen")
+    elif value is not None and not isinstance(value, bool):
+        parse_number(value)
+
+
+def _in_order(pointer: str) -> list[tuple[int, str]]:
+    """Sorts pointers: a field before what is in it, a list's items by number."""
+    return [(int(token), "") if _TOKEN.fullmatch(token) else (-1, token) for token in pointer[1:].split("/")]
 
 
 def patch(fields: dict[str, Any], correction: Corrected) -> dict[str, Any]:
-    """`fields` (an event's payload as JSON values) with `correction` applied; LookupError names a pointer that leads nowhere."""
+    """`fields` (a payload as JSON values) as `correction` has them; LookupError names a pointer that leads nowhere."""
     result = deepcopy(fields)
-    for pointer, value in (correction.replace or {}).items():
-        _set(result, pointer, value)
-    for pointer in correction.remove or ():
+    replace = correction.replace or {}
+    for pointer in sorted(replace, key=_in_order):
+        _set(result, pointer, deepcopy(replace[pointer]))
+    for pointer in sorted(correction.remove or (), key=_in_order, reverse=True):
         _remove(result, pointer)
     return result
 
@@ -112,21 +151,23 @@ def apply_corrections(facts: Iterable[Fact]) -> list[Entry]:
         if isinstance(fact.event, Corrected | Retracted):
             continue
         version = fact.originator_version
-        corrections = by_target.get(version, [])
-        event: Event | None = cast("Event", fact.event)
         if version in withdrawn:
-            event = None
-        elif corrections:
-            event = corrected(cast("Event", fact.event), corrections)
-        entries.append(
-            Entry(
-                fact=fact,
-                event=event,
-                corrected_by=tuple(c.originator_version for c in corrections),
-                retracted_by=withdrawn.get(version, 0),
-            )
-        )
+            entries.append(Entry(fact, None, retracted_by=withdrawn[version]))
+        else:
+            entries.append(_corrected_entry(fact, by_target.get(version, ())))
     return entries
+
+
+def _corrected_entry(fact: Fact, corrections: Sequence[Fact]) -> Entry:
+    """Each correction in turn; one that builds on a correction since retracted may lead nowhere, and is passed over."""
+    event, applied, unapplied = cast("Event", fact.event), [], []
+    for correction in corrections:
+        try:
+            event = corrected(event, cast("Corrected", correction.event))
+            applied.append(correction.originator_version)
+        except (LookupError, msgspec.ValidationError):
+            unapplied.append(correction.originator_version)
+    return Entry(fact, event, corrected_by=tuple(applied), unapplied=tuple(unapplied))
 
 
 def _withdrawn(facts: Sequence[Fact]) -> dict[int, int]:
@@ -138,9 +179,17 @@ def _withdrawn(facts: Sequence[Fact]) -> dict[int, int]:
     return withdrawn
 
 
-def corrected(event: Event, corrections: Sequence[Fact]) -> Event:
-    """`event` with `corrections` applied in order, decoded as strictly as at first."""
-    fields = event_fields(event)
-    for fact in corrections:
-        fields = patch(fields, cast("Corrected", fact.event))
-    return event_from_fields(type(event), fields)
+def corrected(event: Event, correction: Corrected) -> Event:
+    """`event` as `correction` has it, read as strictly as at first: LookupError, msgspec.ValidationError."""
+    return event_from_fields(type(event), patch(event_fields(event), correction))
+
+
+def leads_nowhere(event: Event) -> str | None:
+    """The first pointer in `basis_of` that names no field of `event`; None where each names one."""
+    fields = event_fields(event) if event.basis_of else {}
+    for pointer in event.basis_of or ():
+        try:
+            _remove(deepcopy(fields), pointer)
+        except LookupError:
+            return pointer
+    return None

@@ -8,13 +8,14 @@ from ledger.domain.event import Country, Event, Name, Place, Text, Verdict
 from ledger.domain.kind import Kind, Step
 from ledger.domain.quantity import Count
 from ledger.domain.stream import AuthorisationId, PartyId, RunId
-from ledger.domain.training import DataClass
+from ledger.domain.training import DataClass, DataUsed
+from ledger.domain.weights import Means
 
 __all__ = ["DATA", "Transferred", "Withdrawn"]
 
 
 class Transferred(Event, frozen=True, kw_only=True):
-    """Data left one handler for a recipient. `persons` and `sensitive_persons` count natural persons."""
+    """Data left one handler for a recipient. `persons` counts natural persons over all `data`, the sensitive too."""
 
     handler: PartyId | None | UnsetType = UNSET
     recipient: PartyId | None | UnsetType = UNSET
@@ -22,12 +23,15 @@ class Transferred(Event, frozen=True, kw_only=True):
     to_place: Place | None | UnsetType = UNSET
     collected_in: tuple[Country, ...] | None | UnsetType = UNSET
     data_classes: tuple[DataClass, ...] | None | UnsetType = UNSET
+    data: tuple[DataUsed, ...] | None | UnsetType = UNSET
     persons: Count | None | UnsetType = UNSET
     sensitive_persons: Count | None | UnsetType = UNSET
     important_data: Verdict = UNSET
     exemption_ground: Name | None | UnsetType = UNSET
     mechanism: Name | None | UnsetType = UNSET
     authorisations: tuple[AuthorisationId, ...] | None | UnsetType = UNSET
+    means: Means | None | UnsetType = UNSET
+    size_bytes: Count | None | UnsetType = UNSET
     for_run: RunId | None | UnsetType = UNSET
     purpose: Text | UnsetType = UNSET
 

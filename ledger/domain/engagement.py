@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import UNSET, UnsetType
 
-from ledger.domain.event import Chip, Event, Name, Place, Text, Verdict
+from ledger.domain.event import Chip, Country, Event, Name, Place, Text, Verdict
 from ledger.domain.kind import Kind, Step
 from ledger.domain.quantity import Count
 from ledger.domain.stream import PartyId, StreamId
@@ -20,9 +20,12 @@ class Started(Event, frozen=True, kw_only=True):
     role: Name | None | UnsetType = UNSET
     persons: Count | None | UnsetType = UNSET
     us_persons: Verdict = UNSET
+    us_person_count: Count | None | UnsetType = UNSET
+    nationalities: tuple[Country, ...] | None | UnsetType = UNSET
     at: Place | None | UnsetType = UNSET
     subject: StreamId | None | UnsetType = UNSET
     chips: tuple[Chip, ...] | None | UnsetType = UNSET
+    chips_described: Name | UnsetType = UNSET
     activity: Text | None | UnsetType = UNSET
 
 

@@ -1,8 +1,8 @@
 """The shape that every event shares, and the small values that events are made of.
 
-An event is an immutable struct of facts. Its payload is one flat JSON object: the envelope below, then the fields of its
-type. Three kinds of not knowing are kept apart in every optional field: absent = not stated (`UNSET`), ``null`` = known
-to be unknown (`None`), ``[]`` = none. Unknown fields and binary floats are refused. For example::
+An event is an immutable struct of facts. Its payload is one flat JSON object: the envelope below, then the fields of
+its type. Three kinds of not knowing are kept apart in every optional field: absent = not stated (`UNSET`), ``null`` =
+known to be unknown (`None`), ``[]`` = none. Unknown fields and binary floats are refused. For example::
 
     {"basis":"declared","basis_of":{"/lines/0/quantity":"estimated"},"lines":[…],"occurred_at":"2024-03-05",
      "source":{"key":"demo-07","name":"ledger_demo"}}
@@ -37,12 +37,17 @@ __all__ = [
 
 T = TypeVar("T")
 
-# Control characters, and marks that change the direction of the text after them, make one thing read as another.
-_UNSAFE: Final = (
-    r"\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb"
+# Control characters, marks that change the direction of the text after them, and characters that nobody can see make
+# one thing read as another. Variation selectors stay: names in Chinese and Mongolian need them.
+UNSAFE: Final = (
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    r"\ud800-\udfff\ufdd0-\ufdef\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e007f"
 )
-NAME_PATTERN: Final = rf"\A[^\t\n{_UNSAFE}\s](?:[^\t\n{_UNSAFE}]*[^\t\n{_UNSAFE}\s])?\Z"
-TEXT_PATTERN: Final = rf"\A[^{_UNSAFE}]+\Z"
+# Zero-width joiners are part of words in Persian and the scripts of India; after a Latin, Greek or Cyrillic letter, or
+# one another, they only hide a difference.
+_NO_STRAY_JOINER: Final = r"(?!.*(?:\A|[\x00-\u058f\u200c\u200d])[\u200c\u200d])"
+NAME_PATTERN: Final = rf"\A{_NO_STRAY_JOINER}[^\t\n{UNSAFE}\s](?:[^\t\n{UNSAFE}]*[^\t\n{UNSAFE}\s])?\Z"
+TEXT_PATTERN: Final = rf"\A[^{UNSAFE}]+\Z"
 
 Name = Annotated[str, Meta(pattern=NAME_PATTERN, max_length=300, description="one line of text")]
 Text = Annotated[str, Meta(pattern=TEXT_PATTERN, max_length=60_000, description="text, lines allowed")]
@@ -122,7 +127,10 @@ class Place(Fields, frozen=True, kw_only=True):
 
 
 class Event(Fields, frozen=True, kw_only=True):
-    """The envelope. `basis` holds for every field but those that `basis_of` names by JSON pointer."""
+    """The envelope. `basis` holds for every field but those that `basis_of` names, by JSON pointer.
+
+    A pointer covers what lies below it, and the longest one wins: ``/lines`` illustrative, ``/lines/0/chip`` reported.
+    """
 
     basis: Basis
     occurred_at: When | None | UnsetType = UNSET
@@ -130,6 +138,15 @@ class Event(Fields, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] | UnsetType = UNSET
     source: Source | UnsetType = UNSET
     note: Text | UnsetType = UNSET
+
+    def basis_at(self, pointer: str) -> Basis:
+        """How firmly the field at a JSON pointer stands."""
+        named = self.basis_of or {}
+        while pointer:
+            if pointer in named:
+                return named[pointer]
+            pointer = pointer.rpartition("/")[0]
+        return self.basis
 
     def contradiction(self) -> str | None:
         """What within this one event no missing fact could explain, in one sentence; None where nothing."""

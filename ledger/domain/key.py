@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
-from ledger.domain.event import Event, Name, Text
+from ledger.domain.event import UNSAFE, Event, Name, Text
 from ledger.domain.kind import Kind, Step
 from ledger.domain.stream import PartyId
 from ledger.domain.when import When
@@ -17,7 +17,7 @@ __all__ = ["KEY", "Enrolled", "KeyPurpose", "Revoked"]
 VerifierKeyText = Annotated[
     str,
     Meta(
-        pattern=r"\A[^\s+]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{1,200}={0,2}\Z",
+        pattern=rf"\A[^\s+{UNSAFE}]{{1,200}}\+[0-9a-f]{{8}}\+[A-Za-z0-9+/]{{1,200}}={{0,2}}\Z",
         description="a C2SP verifier key: name+hash+base64",
     ),
 ]

@@ -1,13 +1,14 @@
 """A kind of subject (shipment, lease, …): its event types and lifecycle, as one table; and the fold that reads it.
 
 Each module of a kind holds one `Kind`, whose `steps` are the lifecycle, readable from top to bottom. Facts arrive late
-and out of order, so the table refuses little: an opening that is stated ``once`` and stands already, and what an event's
-own `contradiction` says. All else is recorded; `project` marks as irregular what the table does not expect.
+and out of order, so the table refuses little: an opening that is stated ``once`` and stands already, and what an
+event's own `contradiction` says. All else is recorded; `project` marks as irregular what the table does not expect.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -44,7 +45,7 @@ class Step(Struct, frozen=True):
 
 
 class Fact(Struct, frozen=True):
-    """An event as the log holds it: its stream, version (from 1) and type, and, once recorded, position, time and recorder."""
+    """An event as the log holds it: stream, version (from 1), type; and, once recorded, position, time and recorder."""
 
     originator_id: str
     originator_version: int
@@ -64,12 +65,16 @@ class Irregular(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """One fact with the corrections of later events applied; `event` is None where it is retracted."""
+    """One fact with the corrections of later events applied; `event` is None where it is retracted.
+
+    `unapplied` are corrections that no longer lead anywhere, since one that they build on is retracted.
+    """
 
     fact: Fact
     event: Event | None
     corrected_by: tuple[int, ...] = ()
     retracted_by: int = 0
+    unapplied: tuple[int, ...] = ()
 
     @property
     def verb(self) -> str:
@@ -105,7 +110,7 @@ class Kind(Struct, frozen=True):
 
 
 class Subject(Struct, frozen=True):
-    """What one stream says. The aggregate of this ledger: `facts` as recorded; `entries` corrected, in order of occurrence."""
+    """What a stream says, the ledger's aggregate: `facts` as recorded; `entries` corrected, in order of occurrence."""
 
     stream: str
     version: int
@@ -125,24 +130,45 @@ class Subject(Struct, frozen=True):
         return (entry for entry in self.entries if entry.event is not None)
 
 
-def in_order_of_occurrence(entries: Iterable[Entry]) -> list[Entry]:
-    """Sorted by `occurred_at`; an undated event stays where it was recorded, after what precedes it."""
-    keyed: list[tuple[Any, int, Entry]] = []
-    last = None
+_Key = tuple[tuple[datetime, datetime], int, int]
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+
+def in_order_of_occurrence(kind: Kind, entries: Iterable[Entry]) -> list[Entry]:
+    """Sorted by `occurred_at`, then by the lifecycle; an undated event stays after what was recorded before it."""
+    place = {step.verb: index for index, step in enumerate(kind.steps)}
+    latest: _Key = ((_BEGINNING, _BEGINNING), -1, 0)
+    keyed: list[tuple[_Key, int, Entry]] = []
     for entry in entries:
+        version = entry.fact.originator_version
         when = entry.event.occurred_at if entry.event is not None else UNSET
-        if isinstance(when, When):
-            last = when.sort_key if last is None else max(last, when.sort_key)
-            keyed.append((when.sort_key, entry.fact.originator_version, entry))
-        else:
-            keyed.append((last, entry.fact.originator_version, entry))
-    floor = min((key for key, _, _ in keyed if key is not None), default=None)
-    keyed = [(floor if key is None else key, version, entry) for key, version, entry in keyed]
+        key = (when.sort_key, place[entry.verb], version) if isinstance(when, When) else latest
+        latest = max(latest, key)
+        keyed.append((key, version, entry))
     return [entry for _, _, entry in sorted(keyed, key=lambda row: row[:2])]
 
 
+def status_of(kind: Kind, entries: Iterable[Entry]) -> str:
+    """The state after `entries`. An opening dated late, such as a report, takes back no later step's state."""
+    status, advanced = "", False
+    for entry in entries:
+        step = _step(kind, entry)
+        if step.status and not (step.opens and advanced):
+            status = step.status
+            advanced = not step.opens
+    return status
+
+
+def unapplied_corrections(entries: Iterable[Entry]) -> Iterator[Irregular]:
+    """Corrections that lead nowhere, since one that they build on is retracted."""
+    for entry in entries:
+        for version in entry.unapplied:
+            target = entry.fact.originator_version
+            yield Irregular(version, "unapplied", f"the correction of version {target} no longer fits what it corrects")
+
+
 def lifecycle_irregularities(kind: Kind, entries: Sequence[Entry]) -> Iterator[Irregular]:
-    """What the kind's table does not expect: no opening, a step whose forerunner is missing or later, life after an end."""
+    """What the table does not expect: no opening, a step whose forerunner is missing or later, life after an end."""
     if entries and not any(_step(kind, e).opens for e in entries):
         yield Irregular(entries[0].fact.originator_version, "unopened", "no event on record opens this stream")
     for index, entry in enumerate(entries):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from msgspec import UNSET, UnsetType
 
 from ledger.domain.accelerators import Accelerators, repeated_serial
-from ledger.domain.event import Event, Fields, Text, Verdict
+from ledger.domain.event import Event, Fields, Name, Text, Verdict
 from ledger.domain.kind import Kind, Step
 from ledger.domain.quantity import Quantity
 from ledger.domain.stream import LeaseId, PartyId, SiteId
@@ -33,6 +33,13 @@ class Capacity(Fields, frozen=True, kw_only=True):
     power_kw: Quantity | None | UnsetType = UNSET
 
 
+class Access(Fields, frozen=True, kw_only=True):
+    """A kind of access that a party has to the leased machines: root, scheduler, physical, remote use, …"""
+
+    party: PartyId | None
+    kind: Name
+
+
 class Terms(Event, frozen=True, kw_only=True):
     """The terms that a signature or an amendment states. `capacity` null: known to be unknown."""
 
@@ -45,6 +52,7 @@ class Terms(Event, frozen=True, kw_only=True):
     service: Service | None | UnsetType = UNSET
     exclusive: Verdict = UNSET
     controlled_by: PartyId | None | UnsetType = UNSET
+    access: tuple[Access, ...] | None | UnsetType = UNSET
     purpose: Text | None | UnsetType = UNSET
     term_from: When | None | UnsetType = UNSET
     term_until: When | None | UnsetType = UNSET

@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from ledger.domain.event import Country, Event, Fields, Name, Text, Verdict
 from ledger.domain.kind import Kind, Step
-from ledger.domain.quantity import Quantity
+from ledger.domain.quantity import Percent
 from ledger.domain.stream import PartyId
 from ledger.domain.when import When
 
@@ -34,6 +34,7 @@ class Registered(Event, frozen=True, kw_only=True):
     headquartered_in: tuple[Country, ...] | None | UnsetType = UNSET
     founded: When | None | UnsetType = UNSET
     us_person: Verdict = UNSET
+    nationalities: tuple[Country, ...] | None | UnsetType = UNSET
     critical_infrastructure_operator: Verdict = UNSET
     state_owned: Verdict = UNSET
     activities: tuple[Name, ...] | UnsetType = UNSET
@@ -43,7 +44,8 @@ class Stake(Fields, frozen=True, kw_only=True):
     """One holder's share in a party, in percent of the voting interest; `holder` null where it is not disclosed."""
 
     holder: PartyId | None
-    share_percent: Quantity | None | UnsetType = UNSET
+    share_percent: Percent | None | UnsetType = UNSET
+    economic_percent: Percent | None | UnsetType = UNSET
     controls: Verdict = UNSET
 
 
@@ -51,13 +53,17 @@ class StakesStated(Event, frozen=True, kw_only=True):
     """Who holds a party, from `occurred_at` on; `undisclosed_percent` is the remainder that nobody states."""
 
     holders: tuple[Stake, ...]
-    undisclosed_percent: Quantity | None | UnsetType = UNSET
+    undisclosed_percent: Percent | None | UnsetType = UNSET
     ultimate_parent: PartyId | None | UnsetType = UNSET
+    widely_held: Verdict = UNSET
 
     def contradiction(self) -> str | None:
-        shares = [stake.share_percent for stake in self.holders] + [self.undisclosed_percent]
-        least = sum(share.low or 0 for share in shares if isinstance(share, Quantity))
-        return f"the stakes add up to at least {least} percent" if least > 100 else None
+        votes = [stake.share_percent for stake in self.holders] + [self.undisclosed_percent]
+        for shares in (votes, [stake.economic_percent for stake in self.holders]):
+            least = sum(share.low or 0 for share in shares if isinstance(share, Percent))
+            if least > 100:
+                return f"the stakes add up to at least {least} percent"
+        return None
 
 
 class Relocated(Event, frozen=True, kw_only=True):

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from decimal import Context, Decimal
-from typing import Final, cast
+from typing import Final, Self, cast
 
-__all__ = ["Count", "Number", "Quantity", "format_number", "parse_number"]
+__all__ = ["Count", "Number", "Percent", "Quantity", "format_number", "parse_number"]
 
 Number = int | Decimal
 
@@ -50,8 +50,7 @@ def format_number(value: Decimal) -> int | str:
     if value == value.to_integral_value():
         whole = int(value)
         return whole if abs(whole) < EXACT_LIMIT else str(whole)
-    text = format(value, "f").rstrip("0")
-    return text
+    return format(value, "f").rstrip("0")
 
 
 def _fraction_digits(value: Decimal) -> int:
@@ -80,12 +79,12 @@ class Quantity:
             raise ValueError(f"the range runs backwards: min {self.low} is above max {self.high}")
 
     @classmethod
-    def exact(cls, value: Decimal | int) -> Quantity:
+    def exact(cls, value: Decimal | int) -> Self:
         """The amount that is exactly `value`."""
         return cls(value, value)
 
     @classmethod
-    def parse(cls, value: object) -> Quantity:
+    def parse(cls, value: object) -> Self:
         """The amount that a JSON value states; ValueError says what is wrong with it."""
         if isinstance(value, dict):
             fields = cast("dict[str, object]", value)
@@ -122,9 +121,11 @@ class Quantity:
         return {name: format_number(end) for name, end in ends.items() if end is not None}
 
     def __add__(self, other: Quantity) -> Quantity:
-        low = _EXACT.add(self.low or Decimal(0), other.low or Decimal(0))
-        high = None if self.high is None or other.high is None else _EXACT.add(self.high, other.high)
-        return Quantity(low, high)
+        total = Quantity(0, None)  # a sum may have more digits than a stated amount
+        total.low = _EXACT.add(self.low or Decimal(0), other.low or Decimal(0))
+        if self.high is not None and other.high is not None:
+            total.high = _EXACT.add(self.high, other.high)
+        return total
 
     def __str__(self) -> str:
         if self.is_exact:
@@ -154,3 +155,14 @@ class Count(Quantity):
             raise ValueError(f"{bound} is not a whole number")
         if bound >= EXACT_LIMIT:
             raise ValueError(f"{bound} is 2^53 or more: no count of things is that large")
+
+
+class Percent(Quantity):
+    """A `Quantity` of 0 to 100."""
+
+    __slots__ = ()
+
+    def _check(self, bound: Decimal) -> None:
+        super()._check(bound)
+        if bound > 100:
+            raise ValueError(f"{bound} is above 100 percent")

@@ -13,14 +13,25 @@ import msgspec
 
 from ledger.domain import codec
 from ledger.domain.authorisation import AUTHORISATION
-from ledger.domain.correction import CORRECTIONS, Corrected, Retracted, apply_corrections, corrected
+from ledger.domain.correction import CORRECTIONS, Corrected, Retracted, apply_corrections, corrected, leads_nowhere
 from ledger.domain.data import DATA
 from ledger.domain.deployment import DEPLOYMENT
 from ledger.domain.engagement import ENGAGEMENT
-from ledger.domain.event import Event, Opaque
+from ledger.domain.event import Event, Evidence, Opaque
 from ledger.domain.genesis import LEDGER
 from ledger.domain.key import KEY
-from ledger.domain.kind import Fact, Irregular, Kind, Step, Subject, in_order_of_occurrence, lifecycle_irregularities
+from ledger.domain.kind import (
+    Entry,
+    Fact,
+    Irregular,
+    Kind,
+    Step,
+    Subject,
+    in_order_of_occurrence,
+    lifecycle_irregularities,
+    status_of,
+    unapplied_corrections,
+)
 from ledger.domain.lease import LEASE
 from ledger.domain.party import PARTY
 from ledger.domain.review import REVIEW
@@ -80,22 +91,28 @@ def fact(stream: str, version: int, verb: str, event: Event) -> Fact:
 
 
 def read_payload(type_name: str, version: int, payload: bytes) -> Event | Opaque:
-    """The event that a stored payload states, upcast to this release's class version; `Opaque` where it cannot be known."""
+    """The event that a stored payload states, upcast to this release's version; `Opaque` where it cannot be known."""
     step = EVENT_TYPES.get(type_name)
     if step is None or version > step.version or version < 1:
         return Opaque(type_name, version, _plain(payload))
-    if version == step.version:
-        try:
-            return codec.decode_event(step.event, payload)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return Opaque(type_name, version, _plain(payload))
     try:
-        fields = cast("dict[str, Any]", msgspec.json.decode(payload))
-        for upcast in step.upcasts[version - 1 :]:
-            fields = upcast(fields)
-        return codec.event_from_fields(step.event, fields)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, LookupError, TypeError):
-        return Opaque(type_name, version, _plain(payload))
+        event = _decoded(step, version, payload)
+    except (msgspec.DecodeError, RecursionError, LookupError, TypeError, ValueError):
+        event = None
+    return Opaque(type_name, version, _plain(payload)) if event is None else event
+
+
+def _decoded(step: Step, version: int, payload: bytes) -> Event | None:
+    """The event; None where `payload` is not canonical, for two readers could read it in two ways."""
+    if version == step.version:
+        event = codec.decode_event(step.event, payload)
+        return event if codec.encode_event(event) == payload else None
+    fields = msgspec.json.decode(payload, type=dict[str, Any])
+    if codec.canonical(fields) != payload:
+        return None
+    for upcast in step.upcasts[version - 1 :]:
+        fields = upcast(fields)
+    return codec.event_from_fields(step.event, fields)
 
 
 def _plain(payload: bytes) -> Any:
@@ -108,32 +125,41 @@ def _plain(payload: bytes) -> Any:
 def project(subject: Subject | None, facts: Iterable[Fact]) -> Subject | None:
     """The projector: a stream's facts, corrected, in order of occurrence, with what is irregular about them.
 
-    A stream is folded whole, since a late fact may belong before all others; `subject` is what was known before, or None.
+    A stream is folded whole, since a late fact may belong before all others; `subject` is what was known before.
     """
     facts = (*(subject.facts if subject else ()), *facts)
     if not facts:
         return None
     kind = KINDS.get(facts[0].originator_id.partition(":")[0])
-    opaque = any(isinstance(item.event, Opaque) for item in facts)
-    entries = in_order_of_occurrence(apply_corrections(facts))
-    standing = [entry for entry in entries if entry.event is not None]
+    read_only = not all(_is_understood(item) for item in facts)
+    entries: list[Entry] = []
     irregular: list[Irregular] = []
     status = ""
     if kind is not None:
-        irregular = [*lifecycle_irregularities(kind, standing), *kind.check(standing)]
-        for entry in standing:
-            step = kind.step(entry.verb)
-            status = (step.status if step else "") or status
+        entries = in_order_of_occurrence(kind, apply_corrections(item for item in facts if _is_understood(item)))
+        standing = [entry for entry in entries if entry.event is not None]
+        irregular = [*unapplied_corrections(standing), *lifecycle_irregularities(kind, standing), *kind.check(standing)]
+        status = status_of(kind, standing)
     last = max(item.originator_version for item in facts)
-    return Subject(facts[0].originator_id, last, facts, tuple(entries), status, tuple(irregular), read_only=opaque)
+    return Subject(facts[0].originator_id, last, facts, tuple(entries), status, tuple(irregular), read_only)
+
+
+def _is_understood(item: Fact) -> bool:
+    """Whether an event is known, and of the kind of its stream."""
+    return not isinstance(item.event, Opaque) and item.type.partition(".")[0] == item.originator_id.partition(":")[0]
 
 
 def refusal(history: Sequence[Fact], new: Fact) -> str | None:
     """Why `new` cannot stand after `history` (the stream so far), in one sentence; None where it can."""
-    if any(isinstance(item.event, Opaque) for item in history):
-        return "the stream holds an event of a type that this release does not know, so it is read-only here"
+    unread = next((item for item in history if not _is_understood(item)), None)
+    if unread is not None:
+        return (
+            f"version {unread.originator_version} of the stream cannot be read by this release, so it is read-only here"
+        )
+    if not _is_understood(new):
+        return f"{new.type} is not an event of this stream's kind"
     event = cast("Event", new.event)
-    if problem := event.contradiction():
+    if problem := _contradiction(event):
         return problem
     if isinstance(event, Corrected | Retracted):
         return _bad_correction(history, event)
@@ -158,9 +184,17 @@ def _bad_correction(history: Sequence[Fact], event: Corrected | Retracted) -> st
     if entry.event is None:
         return f"version {event.corrects} is retracted"
     try:
-        now = corrected(entry.event, [Fact("", 0, "", event)])
+        now = corrected(entry.event, event)
     except LookupError as e:
         return f"version {event.corrects} has no field {e.args[0]}"
     except msgspec.ValidationError as e:
         return f"version {event.corrects} would not be valid after it: {e}"
-    return now.contradiction()
+    return _contradiction(now)
+
+
+def _contradiction(event: Event) -> str | None:
+    if pointer := leads_nowhere(event):
+        return f"basis_of names {pointer}, and the event has no such field"
+    if any(item == Evidence() for item in event.evidence or ()):
+        return "an item of evidence says nothing"
+    return event.contradiction()

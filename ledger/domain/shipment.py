@@ -48,6 +48,20 @@ class Classification(Fields, frozen=True, kw_only=True):
     classification: Name
 
 
+class ClaimedAct(Fields, frozen=True, kw_only=True):
+    """What the shipment is under one country's law, as somebody claims: a reexport here may be an export there."""
+
+    jurisdiction: Country
+    act: Act
+
+
+class ClaimedOrigin(Fields, frozen=True, kw_only=True):
+    """The country that the goods originate in under one country's law, as somebody claims."""
+
+    jurisdiction: Country
+    origin: Country
+
+
 class Line(Fields, frozen=True, kw_only=True):
     """One line of the shipment. `quantity` counts packaged accelerators; items = quantity / `chips_per_item`."""
 
@@ -75,7 +89,10 @@ class Route(Fields, frozen=True, kw_only=True):
 
 
 class Declared(Event, frozen=True, kw_only=True):
-    """What the paper says of the shipment before it moves."""
+    """What the paper says of the shipment before it moves.
+
+    `act` and `origin` are as the paper puts them, under no law that it names; `acts` and `origins` name one each.
+    """
 
     lines: tuple[Line, ...]
     seller: PartyId | None | UnsetType = UNSET
@@ -86,8 +103,12 @@ class Declared(Event, frozen=True, kw_only=True):
     end_user: PartyId | None | UnsetType = UNSET
     route: Route | None | UnsetType = UNSET
     act: Act | None | UnsetType = UNSET
+    acts: tuple[ClaimedAct, ...] | None | UnsetType = UNSET
     origin: Country | None | UnsetType = UNSET
+    origins: tuple[ClaimedOrigin, ...] | None | UnsetType = UNSET
     subject_to_ear: Verdict = UNSET
+    contracted_on: When | None | UnsetType = UNSET
+    customs_entry: Name | None | UnsetType = UNSET
     stated_end_use: Text | None | UnsetType = UNSET
     authorisations: tuple[AuthorisationId, ...] | None | UnsetType = UNSET
     to_site: SiteId | None | UnsetType = UNSET
@@ -106,13 +127,14 @@ class MovedLine(Fields, frozen=True, kw_only=True):
 
 
 class Moved(Event, frozen=True, kw_only=True):
-    """Goods departed, were in transit, arrived, were diverted, seized, lost or returned: at `at`, bound for `bound_for`."""
+    """Goods departed, passed, arrived, were diverted, seized, lost or returned: at `at`, bound for `bound_for`."""
 
     lines: tuple[MovedLine, ...] | UnsetType = UNSET
     at: Place | None | UnsetType = UNSET
     bound_for: Place | None | UnsetType = UNSET
     carrier: PartyId | None | UnsetType = UNSET
     by: PartyId | None | UnsetType = UNSET
+    authority: Name | None | UnsetType = UNSET
     reason: Text | UnsetType = UNSET
 
     def contradiction(self) -> str | None:
@@ -180,6 +202,8 @@ def _lines_contradict(lines: Sequence[Line | MovedLine]) -> str | None:
         seen.add(line.line)
         if excess := too_many_serials(line.quantity, line.serials or ()):
             return f"line {line.line!r}: {excess}"
+        if isinstance(line, Line) and isinstance(line.chips_per_item, Count) and line.chips_per_item.high == 0:
+            return f"line {line.line!r}: an item holds no chip"
         for serial in line.serials or ():
             if serial in serials:
                 return f"serial {serial!r} is listed twice"
@@ -211,7 +235,7 @@ def check(entries: Sequence[Entry]) -> Iterator[Irregular]:
                 continue
             if entry.verb not in _COUNTED:
                 continue
-            total = moved.get((entry.verb, line.line), Decimal(0)) + _least(line.quantity)
+            total = moved.get((entry.verb, line.line), Decimal(0)) + _least(line)
             moved[entry.verb, line.line] = total
             most = stated(declared[line.line], None)
             if most is not None and most.high is not None and total > most.high:
@@ -220,8 +244,9 @@ def check(entries: Sequence[Entry]) -> Iterator[Irregular]:
                 )
 
 
-def _least(quantity: Count | None | UnsetType) -> Decimal:
-    return quantity.low or Decimal(0) if isinstance(quantity, Count) else Decimal(0)
+def _least(line: MovedLine) -> Decimal:
+    stated_least = line.quantity.low if isinstance(line.quantity, Count) else None
+    return max(stated_least or Decimal(0), Decimal(len(line.serials or ())))
 
 
 _DECLARED = ("declared", "reported")

@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 from ledger.domain.accelerators import Accelerators, repeated_serial
 from ledger.domain.event import Country, Event, Name, Text, Verdict
 from ledger.domain.kind import Kind, Step
-from ledger.domain.quantity import Quantity
+from ledger.domain.quantity import Percent, Quantity
 from ledger.domain.stream import PartyId, ShipmentId, SiteId
 from ledger.domain.when import When
 
@@ -23,19 +23,21 @@ class Registered(Event, frozen=True, kw_only=True):
     operator: PartyId | None | UnsetType = UNSET
     owner: PartyId | None | UnsetType = UNSET
     state_funded: Verdict = UNSET
-    state_funded_percent: Quantity | None | UnsetType = UNSET
+    state_funded_percent: Percent | None | UnsetType = UNSET
     completed: When | None | UnsetType = UNSET
-    completion_percent: Quantity | None | UnsetType = UNSET
+    completion_percent: Percent | None | UnsetType = UNSET
     power_kw: Quantity | None | UnsetType = UNSET
     purpose: Text | UnsetType = UNSET
 
 
 class Completed(Event, frozen=True, kw_only=True):
-    """The site was finished, or its operator or owner changed with it."""
+    """The site was finished, or changed: its operator, owner, power, or how far it is built and by whom funded."""
 
     operator: PartyId | None | UnsetType = UNSET
     owner: PartyId | None | UnsetType = UNSET
     power_kw: Quantity | None | UnsetType = UNSET
+    completion_percent: Percent | None | UnsetType = UNSET
+    state_funded_percent: Percent | None | UnsetType = UNSET
 
 
 class StockCounted(Event, frozen=True, kw_only=True):
@@ -80,6 +82,7 @@ SITE = Kind(
         Step("registered", Registered, opens=True, once=True, status="registered"),
         Step("reported", Registered, opens=True),
         Step("completed", Completed, after=_KNOWN, status="completed"),
+        Step("changed", Completed, after=_KNOWN),
         Step("stock_counted", StockCounted, after=_KNOWN),
         Step("installed", Installed, after=_KNOWN),
         Step("removed", Removed, after=_KNOWN),

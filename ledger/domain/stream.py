@@ -23,15 +23,17 @@ __all__ = [
 
 _LABEL: Final = r"[A-Za-z0-9._~-]{1,128}"
 
-StreamId = Annotated[str, Meta(pattern=rf"\A[a-z]+:{_LABEL}\Z", description="the id of any stream")]
-PartyId = Annotated[str, Meta(pattern=rf"\Aparty:{_LABEL}\Z", description="a party's stream")]
-SiteId = Annotated[str, Meta(pattern=rf"\Asite:{_LABEL}\Z", description="a site's stream")]
-ShipmentId = Annotated[str, Meta(pattern=rf"\Ashipment:{_LABEL}\Z", description="a shipment's stream")]
-AuthorisationId = Annotated[str, Meta(pattern=rf"\Aauthorisation:{_LABEL}\Z", description="an authorisation's stream")]
-LeaseId = Annotated[str, Meta(pattern=rf"\Alease:{_LABEL}\Z", description="a lease's stream")]
-RunId = Annotated[str, Meta(pattern=rf"\Arun:{_LABEL}\Z", description="a training run's stream")]
-WeightsId = Annotated[str, Meta(pattern=rf"\Aweights:{_LABEL}\Z", description="a weights artifact's stream")]
-DeploymentId = Annotated[str, Meta(pattern=rf"\Adeployment:{_LABEL}\Z", description="a deployment's stream")]
+StreamId = Annotated[str, Meta(pattern=rf"\A[a-z]+:{_LABEL}\Z", description="a stream id, KIND:LABEL")]
+PartyId = Annotated[str, Meta(pattern=rf"\Aparty:{_LABEL}\Z", description="a stream id, party:LABEL")]
+SiteId = Annotated[str, Meta(pattern=rf"\Asite:{_LABEL}\Z", description="a stream id, site:LABEL")]
+ShipmentId = Annotated[str, Meta(pattern=rf"\Ashipment:{_LABEL}\Z", description="a stream id, shipment:LABEL")]
+AuthorisationId = Annotated[
+    str, Meta(pattern=rf"\Aauthorisation:{_LABEL}\Z", description="a stream id, authorisation:LABEL")
+]
+LeaseId = Annotated[str, Meta(pattern=rf"\Alease:{_LABEL}\Z", description="a stream id, lease:LABEL")]
+RunId = Annotated[str, Meta(pattern=rf"\Arun:{_LABEL}\Z", description="a stream id, run:LABEL")]
+WeightsId = Annotated[str, Meta(pattern=rf"\Aweights:{_LABEL}\Z", description="a stream id, weights:LABEL")]
+DeploymentId = Annotated[str, Meta(pattern=rf"\Adeployment:{_LABEL}\Z", description="a stream id, deployment:LABEL")]
 
 _STREAM = re.compile(rf"[a-z]+:{_LABEL}", re.ASCII)
 _NOT_IN_LABEL = re.compile(r"[^A-Za-z0-9._~]+", re.ASCII)

@@ -12,9 +12,9 @@ from enum import StrEnum
 from msgspec import UNSET, UnsetType
 
 from ledger.domain.accelerators import Accelerators, repeated_serial
-from ledger.domain.event import Country, Event, Fields, Label, Name, Text, Verdict, stated
+from ledger.domain.event import Country, Event, Fields, Label, Name, Place, Text, Verdict, stated
 from ledger.domain.kind import Entry, Irregular, Kind, Step
-from ledger.domain.quantity import Count, Quantity
+from ledger.domain.quantity import Count, Percent, Quantity
 from ledger.domain.stream import LeaseId, PartyId, SiteId, WeightsId
 from ledger.domain.when import When
 
@@ -54,7 +54,7 @@ class DataClass(StrEnum):
     PERSONAL = "personal"
     SENSITIVE_PERSONAL = "sensitive_personal"
     IMPORTANT = "important"
-    STATE_SECRET = "state_secret"
+    STATE_SECRET = "state_secret"  # noqa: S105 - a class of data
     SYNTHETIC = "synthetic"
 
 
@@ -70,7 +70,7 @@ class SyntheticData(Fields, frozen=True, kw_only=True):
 
     model: WeightsId | None
     name: Name | UnsetType = UNSET
-    share_percent: Quantity | None | UnsetType = UNSET
+    share_percent: Percent | None | UnsetType = UNSET
     published: Verdict = UNSET
 
 
@@ -95,17 +95,24 @@ class Leg(Fields, frozen=True, kw_only=True):
     ended: When | None | UnsetType = UNSET
     chip_hours: Quantity | None | UnsetType = UNSET
     operations: Quantity | None | UnsetType = UNSET
-    share_percent: Quantity | None | UnsetType = UNSET
+    share_percent: Percent | None | UnsetType = UNSET
+    precision: Name | None | UnsetType = UNSET
+    operated_by: PartyId | None | UnsetType = UNSET
+    accessed_from: Place | None | UnsetType = UNSET
 
 
 class Planned(Event, frozen=True, kw_only=True):
-    """What is known of a run as a whole. Run-level accelerators and hours are for sources that know no legs."""
+    """What is known of a run as a whole. `counting` is how operations were counted, such as 6ND.
+
+    Accelerators and hours stand here for sources that know no legs.
+    """
 
     model: Name | None | UnsetType = UNSET
     developers: tuple[PartyId, ...] | None | UnsetType = UNSET
     purpose: Purpose | None | UnsetType = UNSET
     planned_operations: Quantity | None | UnsetType = UNSET
     operations: Quantity | None | UnsetType = UNSET
+    counting: Name | None | UnsetType = UNSET
     parameters: Quantity | None | UnsetType = UNSET
     training_tokens: Quantity | None | UnsetType = UNSET
     inputs: tuple[Input, ...] | None | UnsetType = UNSET
@@ -177,7 +184,7 @@ def check(entries: Sequence[Entry]) -> Iterator[Irregular]:
                 yield Irregular(last, "gap", f"leg {leg.leg!r} ended, but its start is not on record")
             if isinstance(leg.operations, Quantity):
                 done[leg.leg] = leg.operations
-    least = sum(quantity.low or 0 for quantity in done.values())
+    least = sum(done.values(), Quantity.exact(0)).low or 0
     if isinstance(total, Quantity) and total.high is not None and least > total.high:
         yield Irregular(last, "over-operations", f"the legs add up to {least} operations, the run to {total}")
 

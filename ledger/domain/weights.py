@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ledger.domain.event import Digest, Event, Fields, Name, Place, Text, Uri, Verdict
 from ledger.domain.kind import Kind, Step
-from ledger.domain.quantity import Quantity
+from ledger.domain.quantity import Count, Quantity
 from ledger.domain.stream import PartyId, RunId, WeightsId
 from ledger.domain.training import InputRole
 
@@ -65,6 +65,8 @@ class Transferred(Event, frozen=True, kw_only=True):
     from_place: Place | None | UnsetType = UNSET
     to_place: Place | None | UnsetType = UNSET
     means: Means | None | UnsetType = UNSET
+    carrier: PartyId | None | UnsetType = UNSET
+    size_bytes: Count | None | UnsetType = UNSET
     files: tuple[File, ...] | None | UnsetType = UNSET
     purpose: Text | UnsetType = UNSET
 

@@ -64,7 +64,8 @@ def _point(text: str) -> _Point:
     found = _POINT.fullmatch(text)
     if found is None:
         raise ValueError(
-            f"{text[:60]!r} is not a date: write 2024, 2024-03, 2024-03-05, 2024-03-05T14:30:00+08:00, or an interval 2024-03-05/2024-03-09"
+            f"{text[:60]!r} is not a date: write 2024, 2024-03, 2024-03-05, 2024-03-05T14:30:00+08:00, "
+            "or an interval 2024-03-05/2024-03-09"
         )
     year = int(found["year"])
     if not FIRST_YEAR <= year <= LAST_YEAR:
@@ -125,8 +126,11 @@ class When:
             return When(text, point, point, point.precision)
         if first == ".." and last == "..":
             raise ValueError("an interval open at both ends says nothing: leave the field out instead")
-        start = None if first == ".." else _point(first)
-        end = None if last == ".." else _point(last)
+        try:
+            start = None if first == ".." else _point(first)
+            end = None if last == ".." else _point(last)
+        except ValueError as error:
+            raise ValueError(f"{text!r} is not a date or interval: {error}") from None
         if start is None or end is None:
             return When(text, start, end, "open")
         backwards = start.first > end.last

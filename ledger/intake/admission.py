@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from itertools import islice
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import UNSET
 
@@ -20,9 +20,10 @@ from ledger.errors import DuplicateError, InputError, Place, RefusedError
 from ledger.intake.draft import Draft
 from ledger.store.mapper import LedgerEvent, identity_of
 
-__all__ = ["Admission", "Log", "chunks"]
+__all__ = ["CHUNK", "Admission", "Log", "chunks"]
 
-CHUNK = 1000
+CHUNK: Final = 1000
+"""How many drafts are looked up together."""
 
 
 class Log(Protocol):

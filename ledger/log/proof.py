@@ -26,7 +26,7 @@ Proven by ``tests/log/test_proof.py``, which flips each bit of such a file.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ledger.errors import MalformedError, TamperError
@@ -151,7 +151,7 @@ class ProofFile(NamedTuple):
     def verify(self, keys: Iterable[VerifierKey], origin: str | None = None) -> Proven:
         """What the file shows; `TamperError` where anything in it does not hold, `UnverifiedError` without a key."""
         committed_header, committed_payload = parse_entry(self.entry)
-        (_, size, root, _), signed_by = signed = self.tlog.verify(leaf_hash(self.entry), keys, origin)
+        checkpoint, signed_by = self.tlog.verify(leaf_hash(self.entry), keys, origin)
         position = self.tlog.leaf_index + 1
         if self.header is not None and header_commitment(*self.header) != committed_header:
             raise TamperError(position, "header", "the header does not open the entry's commitment")
@@ -159,9 +159,9 @@ class ProofFile(NamedTuple):
             raise TamperError(position, "payload", "the payload does not open the entry's commitment")
         return Proven(
             position=position,
-            origin=signed.checkpoint.origin,
-            size=size,
-            root=root,
+            origin=checkpoint.origin,
+            size=checkpoint.size,
+            root=checkpoint.root,
             header=parse_header(self.header.content) if self.header else None,
             payload=self.payload.content if self.payload else None,
             signed_by=signed_by,
@@ -172,7 +172,7 @@ def _take_opening(name: str, lines: list[str]) -> Opening | None:
     """The opening on the next line, if that line is called `name`, removed from `lines`."""
     if not lines or not lines[0].startswith(f"{name} "):
         return None
-    parts: Sequence[str] = lines.pop(0).split(" ")
+    parts = lines.pop(0).split(" ")
     if len(parts) != 3:
         raise MalformedError("proof file", f"the {name} line is not a salt and the {name}")
     return Opening(parse_base64("proof file", parts[1], SALT_SIZE), parse_base64("proof file", parts[2]))

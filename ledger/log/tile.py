@@ -54,13 +54,13 @@ class Tile(NamedTuple):
 
     def path(self) -> str:
         """The path that the tile is served at, below the log's prefix."""
-        index = f"{self.number % 1000:03d}"
+        digits = f"{self.number % 1000:03d}"
         rest = self.number // 1000
         while rest:
-            index = f"x{rest % 1000:03d}/{index}"
+            digits = f"x{rest % 1000:03d}/{digits}"
             rest //= 1000
         partial = f".p/{self.width}" if self.width < FULL else ""
-        return f"tile/{'entries' if self.level is None else self.level}/{index}{partial}"
+        return f"tile/{'entries' if self.level is None else self.level}/{digits}{partial}"
 
     def nodes(self) -> list[Node]:
         """The stored nodes whose hashes, concatenated, are the tile's bytes."""
@@ -75,8 +75,8 @@ def tiles_of(size: int, since: int = 0) -> Iterator[Tile]:
     """
     level = 0
     while size:
-        for index in range(since // FULL, size // FULL):
-            yield Tile(level, index)
+        for number in range(since // FULL, size // FULL):
+            yield Tile(level, number)
         if size % FULL and size != since:
             yield Tile(level, size // FULL, size % FULL)
         size, since, level = size // FULL, since // FULL, level + 1

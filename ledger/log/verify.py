@@ -138,12 +138,12 @@ class LogVerifier:
         return self.frontier.root()
 
     def check(self, rows: Iterable[LogRow], erased: Container[int] = ()) -> Iterator[Fault]:
-        """Checks the rows that follow `size` and yields what is wrong, in order of position.
+        """Checks the rows that follow `size` and yields what is wrong, as it is met.
 
         `erased` holds the positions whose payload's erasure is on record. Once the iterator is exhausted, `check` may
         be called again with the rows that follow.
         """
-        # This loop is what a full verify costs: names are local, and most of its time is the four hashes.
+        # This loop is what a full verify costs: names are local, and whatever is rare is left to `_look_again`.
         types, match, digest, base64, append = _TYPES, _HEADER.fullmatch, sha256, b2a_base64, self._frontier.append
         header_tag, payload_tag, entry_tag = HEADER_TAG, PAYLOAD_TAG, b"\x00" + ENTRY_TAG
         time, time_text = -1, ""
@@ -169,8 +169,7 @@ class LogVerifier:
                     leaf = digest(entry_tag + base64(opened) + base64(committed)).digest()
                     if nodes.startswith(leaf):
                         self._size, self._recorded_at = position, recorded_at
-                        computed = append(leaf)
-                        if computed != nodes:
+                        if (computed := append(leaf)) != nodes:
                             yield self._overrule(computed, nodes)
                         if position == kept:
                             yield from self._compare_checkpoint()

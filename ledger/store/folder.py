@@ -64,19 +64,36 @@ class Folder:
             partial = target.with_name(f".{digest}.{os.getpid()}")
             try:
                 shutil.copyfile(document, partial)
-                with partial.open("rb") as file:
-                    os.fsync(file.fileno())
+                if file_digest(partial) != digest:
+                    raise StoreError("io", str(document), "the document changed while it was read")
+                sync(partial)
                 partial.replace(target)
+                sync(self.evidence)
             except OSError as error:
-                partial.unlink(missing_ok=True)
                 raise StoreError("io", str(target), f"the document cannot be kept: {error.strerror}") from error
+            finally:
+                partial.unlink(missing_ok=True)
         return digest
 
     def check_evidence(self, digest: str) -> None:
         """TamperError where the document kept under `digest` is not the one that was cited; silence where none is kept."""
         document = self.evidence_file(digest)
-        if document.exists() and file_digest(document) != digest:
+        if not os.path.lexists(document):
+            return
+        # A pipe or a device would be read for ever.
+        if not document.is_file():
+            raise TamperError(0, "evidence", f"evidence/{digest} is not a file")
+        if file_digest(document) != digest:
             raise TamperError(0, "evidence", f"evidence/{digest} does not have that SHA-256: it was changed")
+
+
+def sync(path: Path) -> None:
+    """Waits until a file, or a folder's list of files, is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def file_digest(path: Path) -> str:

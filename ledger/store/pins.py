@@ -8,12 +8,16 @@ ledger, and every later reading is held against it. One JSON file per origin, in
 from __future__ import annotations
 
 import os
+from hashlib import sha256
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import quote
 
 import msgspec
+from msgspec import Meta
 
-from ledger.errors import StoreError
+from ledger.errors import MalformedError, StoreError
+from ledger.log.note import VerifierKey
 from ledger.store.keys import replace_file
 
 __all__ = ["Pin", "Pins", "Seen"]
@@ -22,8 +26,8 @@ __all__ = ["Pin", "Pins", "Seen"]
 class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A state that was verified: size, root in hex, and the UTC milliseconds of it."""
 
-    size: int
-    root: str
+    size: Annotated[int, Meta(ge=0)]
+    root: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
     at: int
 
 
@@ -44,18 +48,22 @@ class Pins:
 
     def path(self, origin: str) -> Path:
         """Where the pin of that origin lies."""
-        return self.folder / f"{quote(origin, safe='')[:200]}.json"
+        name = quote(origin, safe="")
+        # A file name holds 255 bytes; two long origins must not share a pin.
+        return self.folder / f"{name if len(name) <= 200 else sha256(origin.encode()).hexdigest()}.json"
 
     def get(self, origin: str) -> Pin | None:
         """The pin of that origin, or None; StoreError where it is damaged."""
         path = self.path(origin)
         try:
-            return msgspec.json.decode(path.read_bytes(), type=Pin)
+            pin = msgspec.json.decode(path.read_bytes(), type=Pin)
+            VerifierKey.parse(pin.verifier_key)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (OSError, MalformedError, msgspec.DecodeError, UnicodeDecodeError) as error:
             hint = f"Compare the ledger's key with one that its keeper gives you, then remove {path}."
             raise StoreError("io", str(path), "the pin of this ledger is damaged", hint) from error
+        return pin
 
     def find(self, ledger: Path) -> tuple[str, Pin] | None:
         """The origin and pin under which the folder at that path was seen before."""

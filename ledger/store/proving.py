@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from ledger.errors import InputError, MalformedError, StoreError
 from ledger.log.checkpoint import parse_checkpoint
-from ledger.log.entry import Header, format_entry, format_header, format_time, header_commitment
 from ledger.log.merkle import inclusion_proof
 from ledger.log.proof import Opening, ProofFile, TlogProof
 from ledger.store.recorder import LedgerRecorder
+from ledger.store.sealing import header_and_entry
 
 __all__ = ["prove"]
 
@@ -31,9 +31,8 @@ def prove(recorder: LedgerRecorder, position: int, *, header: bool, payload: boo
         raise StoreError(
             "io", "", f"the kept checkpoint is damaged: {error.problem}", "Run: chipledger verify"
         ) from error
-    _, stream, version, kind, class_version, recorded_at, recorded_by, salt, committed, payload_salt, content, _ = row
-    header_bytes = format_header(Header(stream, version, kind, class_version, format_time(recorded_at), recorded_by))
-    entry = format_entry(header_commitment(salt, header_bytes), committed)
+    salt, payload_salt, content = row[7], row[9], row[10]
+    header_bytes, entry = header_and_entry(row)
     if payload and (payload_salt is None or content is None):
         raise InputError(f"the payload at position {position} was erased", hint="Prove its header alone: --no-payload")
     path = inclusion_proof(position - 1, size, recorder.nodes)

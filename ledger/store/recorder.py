@@ -7,7 +7,7 @@ never decreases, and gives positions without gaps. `ledger.testing.RecorderConfo
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from eventsourcing.persistence import ApplicationRecorder, Subscription
 
@@ -15,14 +15,15 @@ from ledger.log.merkle import Node
 from ledger.log.verify import Fault, LogRow
 from ledger.store.mapper import LedgerEvent
 
-__all__ = ["LedgerRecorder"]
+__all__ = ["Erased", "LedgerRecorder"]
 
 
 class LedgerRecorder(ApplicationRecorder):
     """A home of the log. Positions start at 1; stream versions start at 1.
 
-    `insert_events` raises ConflictError where a stream's version is taken, DuplicateError where an identity is, and
-    StoreError where the home fails; in each case nothing is recorded.
+    `insert_events` raises ConflictError where a stream's version is taken, DuplicateError where an identity is,
+    RefusedError where a version does not follow its stream's last, and StoreError where the home fails; in each case
+    nothing is recorded. What is read and cannot have been written so is a TamperError.
     """
 
     recorded_by: str
@@ -72,6 +73,27 @@ class LedgerRecorder(ApplicationRecorder):
     def check_home(self) -> Iterator[Fault]:
         """What is wrong with the home itself: its schema, its indexes, what it derives from payloads."""
 
+    @abstractmethod
+    def close(self) -> None:
+        """Gives back what the home holds open; nothing can be asked of it afterwards."""
+
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
         """Not offered: readers poll by position (`ledger.view.follower`)."""
         raise TypeError("this log is followed by position, not by subscription")
+
+
+class Erased(Container[object]):
+    """The positions whose erasure is on record, asked for once a row without its payload is met.
+
+    An erasure is recorded before its payload is deleted. So what is on record when a snapshot of rows is being read
+    explains all that is missing from it, while what was on record before might not.
+    """
+
+    def __init__(self, recorder: LedgerRecorder) -> None:
+        self._recorder = recorder
+        self._positions: set[int] | None = None
+
+    def __contains__(self, position: object) -> bool:
+        if self._positions is None:
+            self._positions = self._recorder.erased()
+        return position in self._positions

@@ -20,7 +20,7 @@ APPLICATION_ID: Final = 0x43484C47
 
 USER_VERSION: Final = 1
 
-CONFLICT: Final = "this version of the stream is recorded already"
+CONFLICT: Final = "this is not the next version of the stream"
 DUPLICATE: Final = "this identity is recorded already"
 
 _TABLES: Final = {
@@ -62,7 +62,7 @@ _ERASURE_ON_RECORD: Final = """SELECT 1 FROM entries JOIN payloads USING (positi
 _TRIGGERS: Final = {
     "entries_append": f"""CREATE TRIGGER entries_append BEFORE INSERT ON entries BEGIN
     SELECT RAISE(ABORT, '{CONFLICT}')
-        WHERE EXISTS (SELECT 1 FROM entries WHERE stream = NEW.stream AND version = NEW.version);
+        WHERE NEW.version IS NOT (SELECT coalesce(max(version), 0) + 1 FROM entries WHERE stream = NEW.stream);
     SELECT RAISE(ABORT, '{DUPLICATE}')
         WHERE EXISTS (SELECT 1 FROM entries WHERE identity = NEW.identity);
     SELECT RAISE(ABORT, 'positions have no gaps')
@@ -107,10 +107,11 @@ SCHEMA: Final[dict[str, tuple[str, str]]] = {
 
 def schema_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
     """Each object of the file's schema that is missing, foreign, or not exactly as it should be."""
-    found = {
-        str(name): (str(kind), str(sql or ""))
-        for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY name")
-    }
+    found: dict[str, tuple[str, str]] = {}
+    for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_schema ORDER BY name"):
+        if str(name) in found:
+            yield Fault(0, "schema", f"{name!r} stands twice in the log's file")
+        found[str(name)] = (str(kind), str(sql or ""))
     for name, expected in SCHEMA.items():
         if name not in found:
             yield Fault(0, "schema", f"the {expected[0]} {name!r} is missing")

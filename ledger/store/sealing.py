@@ -10,11 +10,23 @@ from binascii import b2a_base64
 from collections.abc import Sequence
 from hashlib import sha256
 
-from ledger.log.entry import ENTRY_TAG, HEADER_TAG, PAYLOAD_TAG, SALT_SIZE, format_time
+from ledger.errors import TamperError
+from ledger.log.entry import (
+    ENTRY_TAG,
+    HEADER_TAG,
+    PAYLOAD_TAG,
+    SALT_SIZE,
+    Header,
+    format_entry,
+    format_header,
+    format_time,
+    header_commitment,
+)
 from ledger.log.merkle import Frontier
+from ledger.log.verify import LogRow
 from ledger.store.mapper import LedgerEvent
 
-__all__ = ["EntryRow", "PayloadRow", "seal"]
+__all__ = ["EntryRow", "PayloadRow", "header_and_entry", "seal"]
 
 EntryRow = tuple[int, str, int, str, int, int, str, bytes, bytes, bytes, bytes | None]
 """position, stream, version, type, class_version, recorded_at, recorded_by, header_salt, payload_commitment, nodes, identity"""
@@ -51,3 +63,13 @@ def seal(
         )  # fmt: skip
         payloads.append((position, payload_salt, state))
     return entries, payloads
+
+
+def header_and_entry(row: LogRow) -> tuple[bytes, bytes]:
+    """The bytes that a stored row opens and commits to; TamperError where its columns make none."""
+    position, stream, version, kind, class_version, recorded_at, recorded_by, salt, committed, *_ = row
+    try:
+        header = format_header(Header(stream, version, kind, class_version, format_time(recorded_at), recorded_by))
+        return header, format_entry(header_commitment(salt, header), committed)
+    except (ValueError, TypeError) as error:
+        raise TamperError(position, "header", "the columns make no entry") from error

@@ -7,10 +7,13 @@ it hard-codes: a deferred ``BEGIN`` (contended appends then fail rather than wai
 from __future__ import annotations
 
 import json
+import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -28,7 +31,16 @@ from eventsourcing.sqlite import (
 )
 
 from ledger.domain.event import Source
-from ledger.errors import ConflictError, DuplicateError, LedgerError, StoreError, TamperError
+from ledger.errors import (
+    ConflictError,
+    DuplicateError,
+    InputError,
+    LedgerError,
+    RefusedError,
+    StoreError,
+    TamperError,
+)
+from ledger.log.entry import ACTOR, MAX_TIME, STREAM, TYPE
 from ledger.log.lines import HASH_SIZE
 from ledger.log.merkle import Frontier, Node, locate
 from ledger.log.verify import Fault, LogRow
@@ -42,6 +54,8 @@ __all__ = ["BUSY_SECONDS", "SQLiteRecorder", "create_database", "open_database"]
 BUSY_SECONDS: Final = 60
 _CHUNK: Final = 500
 _SQLITE_HEADER: Final = b"SQLite format 3\x00"
+_LARGEST: Final = 1 << 26
+"""Bytes of the largest value that is read or written: a hostile file may claim a gigabyte in a few bytes."""
 
 
 class _Connection(SQLiteConnection):
@@ -75,6 +89,7 @@ class _Pool(SQLiteConnectionPool):
             "synchronous = FULL",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST)
         return _Connection(connection, max_age=self.max_age)
 
 
@@ -106,11 +121,13 @@ def _translated(error: BaseException, path: Path) -> LedgerError:
         ("Timed out", "busy", "another process holds the ledger's lock", "Wait for it to finish, and run this again."),
         ("unable to open", "missing", "the ledger's file cannot be opened", "Check the path and its permissions."),
         ("not a database", "not-a-ledger", "this is not a ledger", ""),
+        ("file format", "not-a-ledger", "this is not a ledger", ""),
+        ("too big", "io", f"an entry holds more than {_LARGEST >> 20} MiB", ""),
     )
     for mark, reason, problem, hint in known:
         if mark in text:
             return StoreError(reason, str(path), problem, hint)
-    if "malformed" in text or "corrupt" in text:
+    if "malformed" in text or "corrupt" in text or "decode to UTF-8" in text:
         return TamperError(0, "storage", f"{path}: {text}")
     return StoreError("io", str(path), text)
 
@@ -135,7 +152,7 @@ def create_database(path: Path) -> None:
 
 
 def _uri(path: Path, mode: str) -> str:
-    return f"file:{quote(str(path.absolute()))}?{mode}"
+    return f"file:{quote(os.fsencode(path.absolute()))}?{mode}"
 
 
 def open_database(path: Path, *, read_only: bool) -> str:
@@ -143,15 +160,25 @@ def open_database(path: Path, *, read_only: bool) -> str:
 
     Raises StoreError (missing, not a ledger, newer) and TamperError (its schema is not exactly as it should be).
     """
-    if not path.is_file():
-        raise StoreError(
-            "missing", str(path), "there is no ledger here", "Make one with: chipledger init DIR --origin NAME"
-        )
-    with path.open("rb") as file:
-        if file.read(16) != _SQLITE_HEADER:
-            raise StoreError("not-a-ledger", str(path), "this is not a ledger")
-    uri = _readable_uri(path) if read_only else _uri(path, "mode=rw")
-    with store_errors(path), _closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as connection:
+    try:
+        if not path.is_file():
+            raise StoreError(
+                "missing", str(path), "there is no ledger here", "Make one with: chipledger init DIR --origin NAME"
+            )
+        with path.open("rb") as file:
+            if file.read(16) != _SQLITE_HEADER:
+                raise StoreError("not-a-ledger", str(path), "this is not a ledger")
+    except OSError as error:
+        raise StoreError("io", str(path), f"the ledger cannot be read: {error.strerror}") from error
+    with store_errors(path):
+        uri = _readable_uri(path) if read_only else _uri(path, "mode=rw")
+        _check_identity(path, uri)
+    return uri
+
+
+def _check_identity(path: Path, uri: str) -> None:
+    """Raises where the database is not a ledger, of another version, or not of exactly the ledger's schema."""
+    with _closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as connection:
         connection.execute("PRAGMA trusted_schema = OFF")
         if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise StoreError("not-a-ledger", str(path), "this database is not a ledger")
@@ -165,7 +192,6 @@ def open_database(path: Path, *, read_only: bool) -> str:
             raise fault.error()
         if version != USER_VERSION:
             raise TamperError(0, "schema", f"user_version is {version}, not {USER_VERSION}")
-    return uri
 
 
 def _readable_uri(path: Path) -> str:
@@ -203,7 +229,23 @@ _ROW_SQL: Final = """SELECT position, stream, version, type, class_version, reco
     WHERE position >= ? AND position <= ? ORDER BY position"""
 _EVENT_SQL: Final = """SELECT stream, version, type, payload, class_version, identity, position, recorded_at, recorded_by
     FROM entries LEFT JOIN payloads USING (position) """
-_FOREVER: Final = 2**62
+_FOREVER: Final = 2**63 - 1
+
+_HEADER_TEXT: Final = re.compile(f"{STREAM}\n{TYPE}\n{ACTOR}")
+_EVENT_TYPES: Final = {
+    (str, int, str, payload, int, identity, int, int, str)
+    for payload in (bytes, type(None))
+    for identity in (bytes, type(None))
+}
+
+
+def _event(row: tuple[Any, ...]) -> LedgerEvent:
+    """A row as `_EVENT_SQL` gives it; TamperError where no honest writer can have left it so."""
+    if tuple(map(type, row)) not in _EVENT_TYPES:
+        raise TamperError(row[6], "wrong-type", "a column is not of its own type")
+    if not 0 <= row[7] <= MAX_TIME or not _HEADER_TEXT.fullmatch(f"{row[0]}\n{row[2]}\n{row[8]}"):
+        raise TamperError(row[6], "header", "the columns make no canonical header")
+    return LedgerEvent(*row)
 
 
 class SQLiteRecorder(LedgerRecorder, SQLiteApplicationRecorder):
@@ -213,10 +255,13 @@ class SQLiteRecorder(LedgerRecorder, SQLiteApplicationRecorder):
         self.path = path
         self.recorded_by = recorded_by
         self.read_only = read_only
-        self._uri = open_database(path, read_only=read_only)
-        super().__init__(_Datastore(self._uri))
+        if not read_only and not re.fullmatch(ACTOR, recorded_by):
+            raise InputError(
+                f"{recorded_by[:80]!r} cannot stand as who records: 1 to 128 characters of one line",
+                hint="Set CHIPLEDGER_BY.",
+            )
+        super().__init__(_Datastore(open_database(path, read_only=read_only)))
         self._frontier = Frontier()
-        self._last_recorded_at = 0
 
     def construct_create_table_statements(self) -> list[str]:
         """None: the schema is made once, by `create_database`."""
@@ -236,37 +281,26 @@ class SQLiteRecorder(LedgerRecorder, SQLiteApplicationRecorder):
             return []
         with self._cursor(write=True) as cursor:
             size, last = self._head(cursor)
-            if size != self._frontier.size:
-                self._frontier = Frontier.load(size, lambda nodes: _read_nodes(cursor, nodes))
-            frontier = Frontier(self._frontier.size, self._frontier.edge)
+            known = self._frontier  # another thread may replace it meanwhile
+            if known.size != size:
+                known = Frontier.load(size, lambda nodes: _read_nodes(cursor, nodes))
+            frontier = Frontier(size, known.edge)
             recorded_at = max(last, time.time_ns() // 1_000_000)
             entries, payloads = seal(events, frontier, recorded_at, self.recorded_by)
             try:
                 cursor.executemany("INSERT INTO entries VALUES (?,?,?,?,?,?,?,?,?,?,?)", entries)
                 cursor.executemany("INSERT INTO payloads VALUES (?,?,?)", payloads)
             except sqlite3.IntegrityError as error:
-                raise self._refused(cursor, events, str(error)) from error
+                raise _refused(cursor, size, events, str(error)) or StoreError("io", str(self.path), str(error)) from error
         self._frontier = frontier
         return range(size + 1, size + 1 + len(events))
-
-    def _refused(self, cursor: sqlite3.Cursor, events: Sequence[LedgerEvent], reason: str) -> LedgerError:
-        for event in events:
-            if reason == DUPLICATE and event.identity is not None:
-                found = cursor.execute("SELECT position FROM entries WHERE identity = ?", (event.identity,)).fetchone()
-                if found:
-                    return DuplicateError(f"{event.originator_id}: recorded already, at position {found[0]}", found[0])
-            if reason == CONFLICT:
-                key = (event.originator_id, event.originator_version)
-                if cursor.execute("SELECT 1 FROM entries WHERE stream = ? AND version = ?", key).fetchone():
-                    return ConflictError(*key)
-        return StoreError("io", str(self.path), reason)
 
     def _head(self, cursor: sqlite3.Cursor) -> tuple[int, int]:
         row = cursor.execute("SELECT position, recorded_at FROM entries ORDER BY position DESC LIMIT 1").fetchone()
         return (row[0], row[1]) if row else (0, 0)
 
     def _events(self, cursor: sqlite3.Cursor, where: str, params: Sequence[object]) -> list[LedgerEvent]:
-        return [LedgerEvent(*row) for row in cursor.execute(_EVENT_SQL + where, params)]
+        return [_event(row) for row in cursor.execute(_EVENT_SQL + where, params)]
 
     def select_events(
         self,
@@ -311,8 +345,16 @@ class SQLiteRecorder(LedgerRecorder, SQLiteApplicationRecorder):
             return self._head(cursor)[0]
 
     def rows(self, first: int = 1, last: int | None = None) -> Iterator[LogRow]:
+        last = _FOREVER if last is None else last
         with self._cursor() as cursor:
-            yield from cursor.execute(_ROW_SQL, (first, _FOREVER if last is None else last))
+            try:
+                for row in cursor.execute(_ROW_SQL, (first, last)):
+                    yield row
+                    first = row[0] + 1
+            except sqlite3.OperationalError as error:
+                if "decode to UTF-8" not in str(error):
+                    raise
+                yield from _rows_of_any_text(cursor, first, last)
 
     def nodes(self, nodes: Sequence[Node]) -> list[bytes]:
         with self._cursor() as cursor:
@@ -372,24 +414,64 @@ class SQLiteRecorder(LedgerRecorder, SQLiteApplicationRecorder):
                 yield from schema_faults(cursor.connection)
                 for (problem,) in cursor.execute("PRAGMA integrity_check(20)"):
                     if problem != "ok":
-                        yield Fault(0, "storage", str(problem).replace("\n", " "))
-                yield from _stray_payloads(cursor)
+                        row = _ROW_OF_ENTRIES.match(problem)
+                        yield Fault(int(row[1]) if row else 0, "storage", problem.replace("\n", " "))
+                yield from _stray_rows(cursor)
                 yield from _broken_streams(cursor)
                 yield from _wrong_identities(cursor)
         except (TamperError, StoreError) as error:
             yield Fault(0, "storage", str(error))
 
     def backup(self, target: Path) -> None:
-        """Copies the log to `target`, as one state, while others read and write it."""
-        with store_errors(self.path), self.datastore.get_connection(commit=False) as connection:
-            source = connection.cursor().sqlite_cursor.connection
-            with _closing(sqlite3.connect(target)) as copy:
-                source.backup(copy, pages=2000)
-                copy.execute("PRAGMA journal_mode = WAL")
+        """Copies the log to `target`, as one state, while others read and write it; StoreError where a file is there."""
+        if os.path.lexists(target):
+            raise StoreError("exists", str(target), "a file stands here already")
+        with self._cursor() as cursor, store_errors(target), _closing(sqlite3.connect(target)) as copy:
+            # Within one reading transaction: otherwise each append in between would start the copy anew.
+            self._head(cursor)
+            cursor.connection.backup(copy, pages=2000)
+            copy.execute("PRAGMA journal_mode = WAL")
 
     def close(self) -> None:
         """Closes the connections."""
         self.datastore.close()
+
+
+def _refused(
+    cursor: sqlite3.Cursor, size: int, events: Sequence[LedgerEvent], reason: str
+) -> LedgerError | None:
+    """Which of `events`, some of which stand past `size` in this transaction, made a trigger refuse them."""
+    versions: dict[str, int] = {}
+    identities: set[bytes] = set()
+    for event in events:
+        stream, version, identity = event.originator_id, event.originator_version, event.identity
+        if reason == CONFLICT:
+            head = cursor.execute("SELECT max(version) FROM entries WHERE stream = ? AND position <= ?", (stream, size))
+            recorded = head.fetchone()[0] or 0
+            if version <= recorded:
+                return ConflictError(stream, version)
+            before = versions.get(stream, recorded)
+            if version != before + 1:
+                return RefusedError(stream, f"version {version} does not follow version {before}")
+            versions[stream] = version
+        if reason == DUPLICATE and identity is not None:
+            found = cursor.execute("SELECT position FROM entries WHERE identity = ?", (identity,)).fetchone()
+            if found and found[0] <= size:
+                return DuplicateError(f"{stream}: recorded already, at position {found[0]}", found[0])
+            if identity in identities:
+                return DuplicateError(f"{stream}: its source and key stand twice in this input", 0)
+            identities.add(identity)
+    return None
+
+
+def _rows_of_any_text(cursor: sqlite3.Cursor, first: int, last: int) -> Iterator[LogRow]:
+    """Rows whose text need not be UTF-8: what is not stands as lone surrogates, which no header may hold."""
+    connection = cursor.connection
+    connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
+    try:
+        yield from connection.execute(_ROW_SQL, (first, last))
+    finally:
+        connection.text_factory = str
 
 
 def _read_nodes(cursor: sqlite3.Cursor, nodes: Sequence[Node]) -> list[bytes]:
@@ -409,7 +491,12 @@ def _field(payload: bytes | None, name: str) -> object:
     return None
 
 
-def _stray_payloads(cursor: sqlite3.Cursor) -> Iterator[Fault]:
+_ROW_OF_ENTRIES: Final = re.compile(r"row (\d+) missing from index entries_")
+
+
+def _stray_rows(cursor: sqlite3.Cursor) -> Iterator[Fault]:
+    for (position,) in cursor.execute("SELECT position FROM entries WHERE position < 1 LIMIT 20"):
+        yield Fault(position, "row-order", "an entry stands before the first")
     sql = (
         "SELECT position FROM payloads WHERE position NOT IN (SELECT position FROM entries) ORDER BY position LIMIT 20"
     )
@@ -418,10 +505,13 @@ def _stray_payloads(cursor: sqlite3.Cursor) -> Iterator[Fault]:
 
 
 def _broken_streams(cursor: sqlite3.Cursor) -> Iterator[Fault]:
-    sql = """SELECT stream, count(*), min(version), max(version) FROM entries
-        GROUP BY stream HAVING min(version) <> 1 OR max(version) <> count(*) LIMIT 20"""
-    for stream, count, low, high in cursor.execute(sql):
-        yield Fault(0, "stream", f"{stream} has {count} events, of versions {low} to {high}")
+    """Each stream's versions run from 1 without a gap, in order of position."""
+    sql = """SELECT position, stream, version FROM (SELECT position, stream, version,
+            row_number() OVER versions AS expected, lag(position, 1, 0) OVER versions AS earlier
+            FROM entries WINDOW versions AS (PARTITION BY stream ORDER BY version))
+        WHERE version <> expected OR position <= earlier LIMIT 20"""
+    for position, stream, version in cursor.execute(sql):
+        yield Fault(position, "stream", f"version {version} does not follow the one before it in {stream}")
 
 
 class _SourceOnly(msgspec.Struct):
@@ -436,7 +526,7 @@ def _wrong_identities(cursor: sqlite3.Cursor) -> Iterator[Fault]:
         try:
             source = read(payload).source
             expected = identity_of(source) if isinstance(source, Source) else None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError):
             expected = None
         if expected != identity:
             yield Fault(position, "identity", "the identity is not the one that the payload's source gives")

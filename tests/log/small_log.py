@@ -36,10 +36,10 @@ class SmallLog:
         for position in range(1, size + 1):
             self.append(START + 250 * position)
 
-    def append(self, recorded_at: int) -> None:
+    def append(self, recorded_at: int, header_salt: bytes = b"") -> None:
         position = len(self.rows) + 1
         header = Header("shipment:2024-0017", position, "shipment.departed", 1, format_time(recorded_at), "ops@host-7")
-        header_salt, payload_salt = bytes([position]) * 16, bytes([255 - position]) * 16
+        header_salt, payload_salt = header_salt or bytes([position]) * 16, bytes([255 - position]) * 16
         payload = b'{"quantity":%d}' % position
         committed = payload_commitment(payload_salt, payload)
         entry = format_entry(header_commitment(header_salt, format_header(header)), committed)

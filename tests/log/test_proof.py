@@ -175,6 +175,8 @@ def test_an_extra_line_is_read_in_a_tlog_proof_and_refused_in_a_proof_file(small
         ("\nentry ", "\nentry  "),
         ("\nheader ", "\nhead "),
         ("\npayload ", "\nheader "),
+        ("\npayload ", " AAAA\npayload "),
+        ("\npayload ", "\npayload AAAA "),
         ("example.com/ledger\n5\n", "example.com/ledger\n5\n\n"),
     ],
 )

@@ -190,6 +190,15 @@ def test_a_payload_and_its_commitment_changed_together_do_not_agree_with_the_lea
     assert places(faults_of([*log.rows[:6], row, *log.rows[7:]])) == [(7, "payload"), (7, "leaf")]
 
 
+def test_salt_and_content_divided_in_another_way_are_a_fault_though_they_hash_the_same() -> None:
+    log = SmallLog(0)
+    log.append(START, header_salt=b"abcdefghijklmnop")
+    salt, payload = log.rows[0][9] or b"", log.rows[0][10] or b""
+    header = {"header_salt": b"abcdefghijklmno", "stream": "p" + log.rows[0][1]}
+    for columns in (header, {"payload_salt": salt + payload[:1], "payload": payload[1:]}):
+        assert places(faults_of(changed(log.rows, 1, **columns))) == [(1, "salt")]
+
+
 def test_a_commitment_that_is_not_32_bytes_is_a_fault(log: SmallLog) -> None:
     rows = changed(log.rows, 7, payload_commitment=b"short", payload=None, payload_salt=None)
     assert places(faults_of(rows, erased={7})) == [(7, "leaf")]

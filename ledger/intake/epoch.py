@@ -1,0 +1,303 @@
+"""Epoch AI's data on AI models: the CSV files that https://epoch.ai/data publishes (CC BY 4.0), row by row a training run.
+
+Each row becomes ``run.reported`` in ``run:epoch-<label>``, each organisation ``party.reported`` in
+``party:epoch-<label>``. A later release becomes corrections (`ledger.intake.revision`). What a row lacks is left out.
+
+==================================  ==================================================================================
+column                              becomes
+==================================  ==================================================================================
+Model                               `model`, the label, and the source key, with more of the row where rows share it
+Organization                        `developers`; the party's name is an alias, since nobody says that it is the legal one
+Country (of organization)           the party's `headquartered_in`, where the rows say whose country it is
+Organization categorization         the party's `party_kind`, likewise: Industry, Academia or Government
+Publication date                    `published_on`: the day of the paper, never that of the training
+Training compute (FLOP)             `operations` of a model trained from nothing; Epoch counts the base model's in
+Finetune compute (FLOP)             `operations` of a model with a base model; without it, at most the total
+Parameters                          `parameters`
+Training hardware                   `accelerators`, one per kind: the catalogue's chip, or ``other:`` and the name
+Hardware quantity                   their `quantity`, where there is one kind
+Training time (hours)               `wall_hours`
+Training chip-hours                 `chip_hours`; in a release without it, hours x quantity where there is one kind
+Link                                `evidence`, each URI in it
+Base model, compute notes           `note`, with what could not be attributed
+==================================  ==================================================================================
+
+Dataset sizes are left out: their unit is tokens, words, images or hours, by domain. A renamed model is a new row.
+
+Basis. Confidence describes how well Training compute, Parameters and dataset size are known. Where it is Confident,
+Unknown or empty the run is `reported`; below that (Likely, Speculative, Unverified, …) the run is `estimated`, and
+what Confidence does not describe is `reported` in `basis_of`. Training compute is Epoch's own estimate even where it is
+Confident ("within a factor of 3"), so `operations` is `estimated` unless the release has a column Training compute
+estimation method and it says Reported; chip-hours that are a product of two columns are `estimated` too.
+
+Shown by `tests/intake/test_epoch.py` and `tests/intake/test_epoch_releases.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from decimal import Context
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET, Struct
+
+from ledger.catalog import load
+from ledger.domain.codec import event_fields, event_from_fields
+from ledger.domain.event import Basis, Evidence, Source
+from ledger.domain.quantity import Count, Quantity
+from ledger.domain.training import Reported
+from ledger.errors import InputError, Place
+from ledger.intake.draft import Draft, OnRecord
+from ledger.intake.epoch_parties import party_drafts, party_id
+from ledger.intake.labels import label_of
+from ledger.intake.revision import Release, Said, revised, said
+from ledger.intake.table import Row, Table
+
+__all__ = ["SOURCE", "read_epoch_models"]
+
+SOURCE: Final = "epoch-notable-models"
+
+_REQUIRED: Final = ("Model", "Organization", "Publication date", "Training compute (FLOP)")
+_OTHER_NAMES: Final = {
+    "System": "Model",
+    "Country (from Organization)": "Country (of organization)",
+    "Organization categorization (from Organization)": "Organization categorization",
+}
+_WHAT_ELSE: Final = {
+    "Hardware name": "Epoch AI's data on machine learning hardware",
+    "H100 equivalents": "Epoch AI's data on GPU clusters",
+}
+# Fields of a run, and the columns without which a release says nothing of them.
+_COLUMNS_OF: Final = {
+    "operations": ("Base model", "Finetune compute (FLOP)"),
+    "parameters": ("Parameters",),
+    "accelerators": ("Training hardware", "Hardware quantity"),
+    "wall_hours": ("Training time (hours)",),
+    "chip_hours": ("Training hardware", "Hardware quantity", "Training time (hours)"),
+    "evidence": ("Link",),
+    "note": ("Training compute notes", "Base model", "Hardware quantity"),
+    "basis": ("Confidence",),
+}
+_NOT_ESTIMATED: Final = frozenset({"", "Confident", "Unknown"})
+_URI: Final = re.compile(r"https?://[!-~]{1,1990}", re.ASCII | re.IGNORECASE)
+_EXACT: Final = Context(prec=100)
+_LONGEST_KEY: Final = 250
+
+
+class _Run(Struct, frozen=True):
+    """One row: the event it states, but for its source; and `keys`, what it may be known by, each more exact."""
+
+    row: Row
+    fields: dict[str, Any]
+    keys: tuple[str, ...]
+
+
+def read_epoch_models(path: Path, on_record: OnRecord) -> Iterator[Draft]:
+    """The drafts of one file: organisations first, then runs. InputError for the first cell that cannot be read.
+
+    The whole file is read before the first draft, and only what becomes facts is kept.
+    """
+    with Table(path) as table:
+        table.also_called(_OTHER_NAMES)
+        _require_columns(table)
+        runs = [_run(row) for row in table if not _is_empty_entry(row)]
+        release = Release("Epoch AI", "".join(c if c.isprintable() else "?" for c in path.name), table.sha256)
+        silent = frozenset(
+            field for field, columns in _COLUMNS_OF.items() if any(column not in table.columns for column in columns)
+        )
+    keys = _own_keys(runs)
+    yield from party_drafts((run.row for run in runs), release, on_record)
+    labels = Counter(label_of(key) for key in keys)
+    for run, key in zip(runs, keys, strict=True):
+        yield _draft(run, key, labels[label_of(key)] == 1, silent, release, on_record)
+
+
+def _require_columns(table: Table) -> None:
+    missing = [column for column in _REQUIRED if column not in table.columns]
+    if not missing:
+        return
+    seems = next((what for column, what in _WHAT_ELSE.items() if column in table.columns), None)
+    found = ", ".join(table.header[:6])[:200]
+    raise InputError(
+        f"this is not Epoch AI's data on AI models: it has no column {' or '.join(missing)}",
+        Place(table.file, 1),
+        f"It seems to be {seems}." if seems else f"The file's columns begin: {found}.",
+    )
+
+
+def _is_empty_entry(row: Row) -> bool:
+    """Whether a row is an entry that somebody began and left: no model, and nothing that could be recorded of one."""
+    return not any(row.cell(column) for column in (*_REQUIRED, "Training hardware", "Parameters"))
+
+
+# One row
+
+
+def _run(row: Row) -> _Run:
+    model = row.name("Model")
+    if model is None:
+        raise row.refuse("Model", "the row names no model")
+    organisations = row.names("Organization")
+    published = row.date("Publication date")
+    parameters = row.number("Parameters", Quantity)
+    operations = _operations(row)
+    accelerators = _accelerators(row)
+    hours, chip_hours, derived = _hours(row, accelerators)
+    values = {
+        "model": model,
+        "developers": list(dict.fromkeys(party_id(name) for name in organisations)) or None,
+        "operations": operations and operations.json(),
+        "parameters": parameters and parameters.json(),
+        "accelerators": accelerators or None,
+        "wall_hours": hours and hours.json(),
+        "chip_hours": chip_hours and chip_hours.json(),
+        "published_on": published and published.text,
+        "evidence": [{"uri": uri} for uri in _links(row)] or None,
+        "note": _note(row, accelerators),
+    }
+    fields = {name: value for name, value in values.items() if value is not None}
+    basis, basis_of = _bases(row, fields, derived)
+    fields |= {"basis": basis, **({"basis_of": basis_of} if basis_of else {})}
+    try:
+        fields = event_fields(event_from_fields(Reported, fields))
+    except msgspec.ValidationError as error:
+        raise row.refuse("", f"the row cannot be recorded: {error}") from None
+    return _Run(row, fields, _keys(model, organisations, fields))
+
+
+def _operations(row: Row) -> Quantity | None:
+    """The run's own: Epoch's total counts the base model's training in, which was another run."""
+    total = row.number("Training compute (FLOP)", Quantity)
+    own = row.number("Finetune compute (FLOP)", Quantity)
+    if not row.cell("Base model"):
+        return total or own
+    return own or (total and Quantity(None, total.high))
+
+
+def _accelerators(row: Row) -> list[dict[str, Any]]:
+    kinds = list(dict.fromkeys(row.names("Training hardware")))
+    quantity = row.number("Hardware quantity", Count)
+    chips: list[dict[str, Any]] = []
+    for name in kinds:
+        part = load().resolve(name)
+        chips.append({"chip": f"other:{name}" if part is None else part.id})
+    if quantity is not None and len(chips) == 1:
+        chips[0]["quantity"] = quantity.json()
+    return chips
+
+
+def _hours(row: Row, accelerators: Sequence[dict[str, Any]]) -> tuple[Quantity | None, Quantity | None, bool]:
+    """(elapsed hours, accelerator-hours, whether the latter are a product that the file does not state itself)."""
+    hours = row.number("Training time (hours)", Quantity)
+    stated = row.number("Training chip-hours", Quantity)
+    if stated is not None or hours is None or hours.value is None or len(accelerators) != 1:
+        return hours, stated, False
+    quantity = row.number("Hardware quantity", Count)
+    if quantity is None or quantity.value is None:
+        return hours, None, False
+    return hours, Quantity.exact(_EXACT.multiply(hours.value, quantity.value)), True
+
+
+def _bases(row: Row, fields: dict[str, Any], derived: bool) -> tuple[str, dict[str, str]]:
+    """The run's basis, and that of the fields that differ from it; the module's first lines say why."""
+    basis = Basis.REPORTED if row.cell("Confidence") in _NOT_ESTIMATED else Basis.ESTIMATED
+    methods = {method.strip() for method in row.cell("Training compute estimation method").split(",")}
+    bases = dict.fromkeys(fields.keys() - {"evidence", "note"}, Basis.REPORTED)
+    bases["parameters"] = basis
+    bases["operations"] = Basis.REPORTED if methods == {"Reported"} else Basis.ESTIMATED
+    if derived:
+        bases["chip_hours"] = Basis.ESTIMATED
+    return basis.value, {f"/{name}": bases[name].value for name in sorted(fields.keys() & bases) if bases[name] != basis}
+
+
+def _links(row: Row) -> list[str]:
+    found = [uri.rstrip(",;.)") for uri in _URI.findall(row.cell("Link"))]
+    return list(dict.fromkeys(uri[:5].lower() + uri[5:] for uri in found))
+
+
+def _note(row: Row, accelerators: Sequence[dict[str, Any]]) -> str | None:
+    """What the row says of the run and no field could take, and how its compute was come by."""
+    lines = []
+    if base := ", ".join(row.names("Base model")):
+        lines.append(f"Base model: {base}")
+        if total := row.number("Training compute (FLOP)", Quantity):
+            lines.append(f"Training compute with that of the base model: {total} FLOP")
+    quantity = row.number("Hardware quantity", Count)
+    if quantity is not None and len(accelerators) != 1:
+        lines.append(f"Hardware quantity: {quantity}, {'of all kinds together' if accelerators else 'of no stated kind'}")
+    if confidence := row.name("Confidence"):
+        lines.append(f"Confidence: {confidence}")
+    if notes := row.text("Training compute notes"):
+        lines.append(f"Training compute notes: {notes}")
+    return "\n".join(lines) or None
+
+
+# What a row is known by
+
+
+def _keys(model: str, organisations: Sequence[str], fields: dict[str, Any]) -> tuple[str, ...]:
+    parts = [", ".join(organisations), fields.get("published_on", ""), str(fields.get("parameters", ""))]
+    longer = [f"{model} ({'; '.join(parts[:n])})" for n in range(1, len(parts) + 1)]
+    return tuple(_shortened(key) for key in (model, *longer))
+
+
+def _shortened(key: str) -> str:
+    return key if len(key) <= _LONGEST_KEY else f"{key[:200].strip()}~{sha256(key.encode()).hexdigest()[:16]}"
+
+
+def _own_keys(runs: Sequence[_Run]) -> list[str]:
+    """For each row the shortest key that no other row shares; DuplicateError where two rows share all of them."""
+    shared = Counter(key for run in runs for key in set(run.keys))
+    own: dict[str, _Run] = {}
+    for run in runs:
+        key = next((key for key in run.keys if shared[key] == 1), None)
+        if key is None or key in own:
+            first = next(other for other in runs if other.keys[-1] == run.keys[-1])
+            raise run.row.refuse(
+                "Model",
+                f"{run.keys[0]!r} stands at line {first.row.line} already, by the same organisations, of the same day and size",
+                "One of the two rows is to be removed, or named otherwise.",
+            )
+        own[key] = run
+    return list(own)
+
+
+# Against the record
+
+
+def _draft(
+    run: _Run, own: str, alone: bool, silent: frozenset[str], release: Release, on_record: OnRecord
+) -> Draft:
+    for key in (own, *run.keys):
+        for stream in _streams(key):
+            before = _said(stream, key, on_record)
+            if before is not None and (key == own or _is_same_row(before, run)):
+                now = run.fields | {"evidence": [*run.fields.get("evidence", []), release.evidence]}
+                return revised(stream, before, now, silent, release, run.row.place())
+    plain, exact = _streams(own)
+    stream = plain if alone and on_record.subject(plain) is None else exact
+    event = event_from_fields(Reported, run.fields)
+    evidence = (*(event.evidence or ()), msgspec.convert(release.evidence, Evidence))
+    event = msgspec.structs.replace(event, evidence=evidence, source=Source(name=SOURCE, key=own))
+    return Draft(stream, "reported", event, run.row.place())
+
+
+def _streams(key: str) -> tuple[str, str]:
+    """The streams that a row with this key may be in: the second where another row has, or had, the first one's label."""
+    label = f"run:epoch-{label_of(key)}"
+    return label, f"{label}-{sha256(key.encode()).hexdigest()[:8]}"
+
+
+def _said(stream: str, key: str, on_record: OnRecord) -> Said | None:
+    subject = on_record.subject(stream)
+    return None if subject is None else said(subject, Source(name=SOURCE, key=key))
+
+
+def _is_same_row(before: Said, run: _Run) -> bool:
+    """Whether a row that a release knew by a shorter or longer key is this one."""
+    return all(before.fields.get(name) == run.fields.get(name) for name in ("model", "developers", "published_on"))

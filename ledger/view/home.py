@@ -1,0 +1,228 @@
+"""Where a view lies, and whether the file there is one that this release made of its tables.
+
+A view is a SQLite file of its own: ``view.db`` in the ledger's folder or, where that cannot be written to, a file in
+the user's cache: ``$CHIPLEDGER_CACHE``, else ``chipledger`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``. What is not a
+view of this release, is damaged, or was made of another log is made anew, never an error; `View.notice` says why.
+Whoever controls the file controls what is shown from it, until `ledger.view.check` compares it with the log.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from ledger.errors import LedgerError, StoreError
+from ledger.log.merkle import EMPTY_ROOT, Frontier
+from ledger.view import schema
+
+__all__ = ["State", "View", "cache_folder", "view_errors", "view_path"]
+
+BUSY_SECONDS: Final = 60
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class State(Struct, frozen=True):
+    """How far a view came: the tree up to `position`, and when the last event in it was recorded (UTC milliseconds)."""
+
+    position: int = 0
+    edge: tuple[bytes, ...] = ()
+    recorded_at: int = 0
+    origin: str = ""
+
+    @property
+    def root(self) -> bytes:
+        """The root of the log's tree at `position`."""
+        return Frontier(self.position, self.edge).root() if self.position else EMPTY_ROOT
+
+
+def cache_folder() -> Path:
+    """The user's cache of chipledger."""
+    given = os.environ.get("CHIPLEDGER_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(given).expanduser() if given else Path(base).expanduser() / "chipledger"
+
+
+def view_path(folder: Path) -> Path:
+    """Where the view of the ledger in `folder` lies."""
+    here = folder / "view.db"
+    if os.access(folder, os.W_OK) and (not here.exists() or os.access(here, os.W_OK)):
+        return here
+    return cache_folder() / "views" / f"{sha256(os.fsencode(folder.resolve())).hexdigest()[:32]}.db"
+
+
+@contextmanager
+def view_errors(path: Path) -> Iterator[None]:
+    """Turns what SQLite raises into StoreError; what was interrupted, and what is damaged, stays as it is."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (*_DAMAGED, sqlite3.SQLITE_INTERRUPT):
+            raise
+        raise _translated(path, code, str(error)) from error
+
+
+def _translated(path: Path, code: int, text: str) -> LedgerError:
+    hint = "The view can be deleted at any time: it is made again from the log."
+    if code == sqlite3.SQLITE_FULL:
+        return StoreError("full", str(path), "the disk is full", "Free some space, or set CHIPLEDGER_CACHE.")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreError("busy", str(path), "another process is writing the view", "Wait for it, and run this again.")
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+        return StoreError("read-only", str(path), "the view cannot be written here", "Set CHIPLEDGER_CACHE to a folder.")
+    return StoreError("io", str(path), f"the view cannot be used: {text}", hint)
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether an error says that the file is not, or no longer, a database."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+
+
+class View:
+    """A view, open. Close it, or use it in a ``with``. A thread that reads opens one of its own (`read_only`).
+
+    `notice` says why it was made anew, or is empty.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self.read_only = read_only
+        self.notice = ""
+        if read_only:
+            self.connection = self._connect()
+            try:
+                problem = _problem(self.connection)
+            except sqlite3.DatabaseError as error:
+                problem = str(error)
+            if problem:
+                self.close()
+                raise StoreError("missing", str(path), problem, "Make it with: chipledger view rebuild")
+            return
+        self._make_room()
+        fresh = not path.exists()
+        self.connection = self._connect()
+        try:
+            problem = "" if fresh else _problem(self.connection)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                self.close()
+                raise _translated(path, getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)) from error
+            problem = "the file was damaged, or no view"
+        if fresh:
+            self._create()
+        elif problem:
+            self.renew(problem)
+
+    def _make_room(self) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StoreError("io", str(self.path), f"there is no place for the view: {error.strerror}") from error
+        if self.path.is_dir():
+            raise StoreError("io", str(self.path), "a folder stands where the view should be")
+
+    def _connect(self) -> sqlite3.Connection:
+        mode = "ro" if self.read_only else "rwc"
+        with view_errors(self.path):
+            uri = f"file:{quote(str(self.path.absolute()))}?mode={mode}"
+            connection = sqlite3.connect(
+                uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False,
+                cached_statements=512,
+            )  # fmt: skip
+            for pragma in ("trusted_schema = OFF", "mmap_size = 0", "cache_size = -16000", "secure_delete = ON"):
+                connection.execute(f"PRAGMA {pragma}")
+            if not self.read_only:
+                connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    def _create(self) -> None:
+        with view_errors(self.path):
+            self.connection.execute("PRAGMA journal_mode = WAL").fetchall()
+            schema.create(self.connection)
+            made = (("made_by", schema.made_by()), ("schema", schema.fingerprint(self.connection)))
+            self.connection.executemany("INSERT INTO meta VALUES (?, ?)", made)
+            # Last, so that a file that a crash left half made is no view.
+            self.connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+
+    def renew(self, because: str) -> None:
+        """Throws the file away and makes an empty view in its place; `because` becomes the notice."""
+        self.close()
+        try:
+            for suffix in ("", "-wal", "-shm", "-journal"):
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError("io", str(self.path), f"the view cannot be made anew: {error.strerror}") from error
+        self.notice = because
+        self.connection = self._connect()
+        self._create()
+
+    def state(self) -> State:
+        """How far the view came."""
+        with view_errors(self.path):
+            found = dict(self.connection.execute("SELECT name, value FROM meta"))
+        try:
+            edge = bytes.fromhex(found.get("edge", ""))
+            nodes = tuple(edge[at : at + 32] for at in range(0, len(edge), 32))
+            position = int(found.get("position", 0))
+            Frontier(position, nodes)
+            return State(position, nodes, int(found.get("recorded_at", 0)), found.get("origin", ""))
+        except (TypeError, ValueError):
+            return State(-1)
+
+    def keep_state(self, state: State) -> None:
+        """Keeps how far the view came, in the transaction that is open."""
+        rows = (
+            ("position", str(state.position)), ("edge", b"".join(state.edge).hex()),
+            ("recorded_at", str(state.recorded_at)), ("origin", state.origin), ("root", state.root.hex()),
+        )  # fmt: skip
+        self.connection.execute("DELETE FROM meta WHERE name IN (SELECT value FROM json_each(?))", (_NAMES_OF_STATE,))
+        self.connection.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing of what is written within it."""
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def interrupt(self) -> None:
+        """Ends what another thread is asking of this view."""
+        self.connection.interrupt()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.connection.close()
+
+    def __enter__(self) -> View:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+
+_NAMES_OF_STATE: Final = '["position","edge","recorded_at","origin","root"]'
+
+
+def _problem(connection: sqlite3.Connection) -> str:
+    """Why the open file is not a view of this release; empty where it is."""
+    if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
+        return "the file was not a view"
+    made = dict(connection.execute("SELECT name, value FROM meta WHERE name IN ('made_by', 'schema')"))
+    if made.get("made_by") != schema.made_by():
+        return "the view was made by another release"
+    if made.get("schema") != schema.fingerprint(connection):
+        return "the view's tables were altered"
+    return ""

@@ -1,0 +1,268 @@
+"""How a subject's folded facts become the cells of a readable row, the same way for every kind.
+
+A `Field` says which field of the events is shown, in which columns, and how. What is not stated is NULL; what is known
+to be unknown is the word ``unknown``; an empty list is ``none``. An amount has three columns: as stated, and its least
+and most as numbers for queries (NULL where that end is open)::
+
+    operations = "1000000000000000000000000 to ?"    operations_low = 1e24    operations_high = NULL
+
+Of several events the last in order of occurrence that states a field wins. A row's `basis` is the weakest of its
+fields'; `basis_of` names the columns whose own basis is another.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from msgspec import UNSET
+
+from ledger.domain.event import Basis, Event
+from ledger.domain.kind import Subject
+from ledger.domain.quantity import Quantity
+
+__all__ = [
+    "Cell",
+    "Child",
+    "Column",
+    "Field",
+    "Folded",
+    "Readable",
+    "Row",
+    "Stated",
+    "amount",
+    "basis_at",
+    "cells",
+    "chips_in_words",
+    "label",
+    "names",
+    "ref",
+    "text",
+    "verdict",
+    "weakest",
+]
+
+Cell: TypeAlias = str | int | float | None
+Row: TypeAlias = tuple[Cell, ...]
+
+UNKNOWN: Final = "unknown"
+_RANK: Final = {basis: basis.rank for basis in Basis}
+
+
+class Column(NamedTuple):
+    """A column of a readable table: its name, its type, and the table that its values refer to, if any."""
+
+    name: str
+    type: type = str
+    table: str = ""
+
+
+class Field(NamedTuple):
+    """A field of an event, found at `path`, and the columns in which `show` spells its value out."""
+
+    path: tuple[str, ...]
+    columns: tuple[Column, ...]
+    show: Callable[[Any], Row]
+
+
+class Stated(NamedTuple):
+    """A value, with the firmness and the place in the log of the event that states it."""
+
+    value: Any
+    basis: Basis
+    position: int
+    occurred_at: str | None
+
+
+class Child(NamedTuple):
+    """A table with several rows per subject. Its first column is the subject's stream."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+
+def text(path: str, name: str = "") -> Field:
+    """A value shown in its own words: a name, a date, a chip, one of a set."""
+    return Field(tuple(path.split(".")), (Column(name or path.rpartition(".")[2]),), lambda value: (str(value),))
+
+
+def ref(path: str, table: str, name: str = "") -> Field:
+    """A stream id, which refers to the row of that stream in `table`."""
+    column = Column(name or path.rpartition(".")[2], str, table)
+    return Field(tuple(path.split(".")), (column,), lambda value: (str(value),))
+
+
+def names(path: str, name: str = "") -> Field:
+    """A list, its items after one another."""
+    column = Column(name or path.rpartition(".")[2])
+    return Field(tuple(path.split(".")), (column,), lambda value: (", ".join(map(str, value)) or "none",))
+
+
+def verdict(path: str) -> Field:
+    """Yes, no or unknown."""
+    return Field(tuple(path.split(".")), (Column(path),), lambda value: ("yes" if value else "no",))
+
+
+def amount(path: str) -> Field:
+    """A quantity: as stated, its least, its most."""
+    name = path.rpartition(".")[2]
+    return Field(tuple(path.split(".")), (Column(name), Column(f"{name}_low", int), Column(f"{name}_high", int)), _amount)
+
+
+def _amount(value: Quantity) -> Row:
+    return str(value), _number(value.low), _number(value.high)
+
+
+def _number(value: Decimal | None) -> int | float | None:
+    if value is None:
+        return None
+    return int(value) if value == value.to_integral_value() and value < 2**63 else float(value)
+
+
+def stated_at(value: Any, path: Sequence[str]) -> Any:
+    """What `path` leads to within a struct; UNSET or None where it, or what it stands in, is not stated or unknown."""
+    for name in path:
+        if value is None or value is UNSET:
+            return value
+        value = getattr(value, name, UNSET)
+    return value
+
+
+def cells(fields: Iterable[Field], struct: Any) -> list[Cell]:
+    """The cells of `fields` as `struct` states them."""
+    row: list[Cell] = []
+    for field in fields:
+        row += show(field, stated_at(struct, field.path))
+    return row
+
+
+def show(field: Field, value: Any) -> Row:
+    """The cells of one field."""
+    if value is UNSET:
+        return (None,) * len(field.columns)
+    if value is None:
+        return (UNKNOWN, *(None,) * (len(field.columns) - 1))
+    return field.show(value)
+
+
+def label(stream: object) -> str:
+    """A stream's id without its kind; ``?`` where there is none."""
+    return stream.partition(":")[2] if isinstance(stream, str) else "?"
+
+
+def chips_in_words(groups: Iterable[Any]) -> str:
+    """What lines or accelerators come to, such as ``2,000 × nvidia-h100``."""
+    found = []
+    for group in groups:
+        quantity = group.quantity
+        count = f"{quantity.value:,}" if isinstance(quantity, Quantity) and quantity.is_exact else str(quantity or "?")
+        found.append(f"{count} × {str(group.chip or 'unknown chip').removeprefix('other:')}")
+    return ", ".join(found)
+
+
+def weakest(bases: Iterable[Basis]) -> Basis:
+    """The least firm of some bases."""
+    return min(bases, key=_RANK.__getitem__)
+
+
+def basis_at(event: Event, pointer: str) -> Basis:
+    """The basis of what stands at a JSON pointer of an event, the weakest where it has parts of their own."""
+    given = event.basis_at(pointer)
+    if not event.basis_of:
+        return given
+    return weakest([given, *(basis for at, basis in event.basis_of.items() if at.startswith(f"{pointer}/"))])
+
+
+class Folded:
+    """A subject's fields after its last fact: what the events of the `verbs` that describe it state of `roots`."""
+
+    def __init__(self, subject: Subject, verbs: frozenset[str], roots: frozenset[str]) -> None:
+        self.subject = subject
+        self.stated: dict[str, Stated] = {}
+        for entry in subject.entries:
+            event = entry.event
+            if event is None or entry.verb not in verbs:
+                continue
+            when = occurred(event)
+            for root in roots.intersection(event.__struct_fields__):
+                value = getattr(event, root)
+                if value is not UNSET:
+                    self.stated[root] = Stated(value, basis_at(event, f"/{root}"), entry.fact.position, when)
+
+    def known(self, root: str) -> Any:
+        """The value of a field, or None where it is not stated or unknown."""
+        found = self.stated.get(root)
+        return None if found is None else found.value
+
+
+class Readable(NamedTuple):
+    """A kind's main table: one row per subject, from the events of `verbs`; and its child tables.
+
+    `title` gives a subject a name for people, `rows` yields (table, row) for the child tables.
+    """
+
+    kind: str
+    table: str
+    verbs: frozenset[str]
+    fields: tuple[Field, ...]
+    title: Callable[[Folded], str]
+    children: tuple[Child, ...] = ()
+    rows: Callable[[Folded], Iterable[tuple[str, Row]]] = lambda folded: ()
+    also: tuple[str, ...] = ()
+
+    @property
+    def roots(self) -> frozenset[str]:
+        """The fields of events that the tables are made of, `also` for those that only child tables and links show."""
+        return frozenset((*(field.path[0] for field in self.fields), *self.also))
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns of the main table, in order."""
+        before = (Column("stream"), Column("title"), Column("status"))
+        shown = tuple(column for field in self.fields for column in field.columns)
+        after = (
+            Column("opened_at"), Column("basis"), Column("basis_of"),
+            Column("irregular", int), Column("position", int, "events"),
+        )  # fmt: skip
+        return (*before, *shown, *after)
+
+    def row(self, folded: Folded, title: str) -> Row:
+        """The subject's row."""
+        subject = folded.subject
+        shown: list[Cell] = []
+        bases: dict[str, Basis] = {}
+        position = 0
+        for field in self.fields:
+            found = folded.stated.get(field.path[0])
+            value = UNSET if found is None else stated_at(found.value, field.path[1:])
+            shown += show(field, value)
+            if found is not None and value is not UNSET:
+                bases[field.columns[0].name] = found.basis
+                position = max(position, found.position)
+        least = weakest(bases.values()) if bases else None
+        differing = {name: basis for name, basis in bases.items() if basis is not least}
+        return (
+            subject.stream, title, subject.status, *shown, opened_at(subject), least and least.value,
+            json.dumps(differing) if differing else None, len(subject.irregular), position or subject.facts[0].position,
+        )  # fmt: skip
+
+
+def opened_at(subject: Subject) -> str | None:
+    """When the subject's first event that stands occurred, as stated."""
+    first = next((event for _, event, _ in standing(subject)), None)
+    return None if first is None else occurred(first)
+
+
+def occurred(event: Event) -> str | None:
+    """When an event occurred, as stated; the word ``unknown`` where that is known to be."""
+    when = event.occurred_at
+    return None if when is UNSET else UNKNOWN if when is None else str(when)
+
+
+def standing(subject: Subject) -> Iterator[tuple[str, Event, int]]:
+    """Verb, event as corrected, and position of what stands, in order of occurrence."""
+    for entry in subject.entries:
+        if entry.event is not None:
+            yield entry.verb, entry.event, entry.fact.position
