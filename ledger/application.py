@@ -10,7 +10,7 @@ import getpass
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
@@ -62,7 +62,7 @@ def no_progress(doing: str, done: int, of: int) -> None:
 
 
 class Outcome(Struct, frozen=True):
-    """What recording an input came to: positions `first` to `last` are new (0 where none is), `known` were on record."""
+    """What recording came to: positions `first` to `last` are new (0 where none is), `known` were on record."""
 
     added: int
     known: int
@@ -132,10 +132,10 @@ class Ledger(Application[str]):
         try:
             Checkpoint(origin, 0, bytes(32)).sign(signer)
         except (MalformedError, ValueError):
-            raise InputError(f"{origin!r} cannot be an origin: one line of text, after which its key is named") from None
-        created = _valid(
-            Created(basis=Basis.DECLARED, origin=origin, format=1, verifier_key=str(signer.verifier))
-        )
+            raise InputError(
+                f"{origin!r} cannot be an origin: one line of text, after which its key is named"
+            ) from None
+        created = _valid(Created(basis=Basis.DECLARED, origin=origin, format=1, verifier_key=str(signer.verifier)))
         folder.make()
         ledger = None
         try:
@@ -288,9 +288,7 @@ class Ledger(Application[str]):
             raise InputError("what the ledger says of itself cannot be erased")
         if row[10] is not None and position not in self.log_recorder.erased():
             event = _valid(
-                PayloadErased(
-                    basis=Basis.DECLARED, position=position, payload_commitment=row[8].hex(), reason=reason
-                )
+                PayloadErased(basis=Basis.DECLARED, position=position, payload_commitment=row[8].hex(), reason=reason)
             )
             self.append([fact(SELF, len(self.history(SELF)) + 1, "payload_erased", event)])
         self.log_recorder.erase_payload(position)
@@ -342,17 +340,17 @@ class Ledger(Application[str]):
             if last.origin != origin or size < last.size or self.root(last.size) != last.root:
                 raise ForkError(
                     str(key_path),
-                    f"this key vouched for {last.origin} at size {last.size}, and the log (size {size}) does not continue it",
-                    "An older copy may have been restored, or history changed. Compare with a checkpoint kept elsewhere.",
+                    f"this key vouched for {last.origin} at size {last.size}; the log of {size} does not continue it",
+                    "An older copy was restored, or history changed. Compare with a checkpoint kept elsewhere.",
                 )
             frontier = Frontier.load(last.size, self.log_recorder.nodes)
             recorded_at = 0
             for row in self.log_recorder.rows(last.size, last.size):
-                recorded_at = row[5]
+                recorded_at = row[5] if type(row[5]) is int else 0
             verifier = LogVerifier(frontier, recorded_at)
-        rows = self.log_recorder.rows(verifier.size + 1, size)
-        for fault in chain(verifier.check(rows, Erased(self.log_recorder)), verifier.end()):
-            raise fault.error()
+        with closing(self.log_recorder.rows(verifier.size + 1, size)) as rows:
+            for fault in chain(verifier.check(rows, Erased(self.log_recorder)), verifier.end()):
+                raise fault.error()
         return Checkpoint(origin, verifier.size, verifier.root())
 
     def _signed_before(self, key: VerifierKey) -> dict[int, bytes]:
@@ -373,7 +371,7 @@ class Ledger(Application[str]):
         return kept[-1][1]
 
     def prove(self, position: int, *, header: bool = True, payload: bool = True) -> ProofFile:
-        """One entry proven against the last kept checkpoint that covers it, disclosing its header and payload or not."""
+        """One entry proven against the last kept checkpoint, disclosing its header and its payload or not."""
         return prove(self.log_recorder, position, header=header, payload=payload)
 
     def verifier_key(self) -> VerifierKey:

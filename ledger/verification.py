@@ -37,7 +37,8 @@ MAX_FAULTS = 50
 class Report(msgspec.Struct, frozen=True):
     """What a verification came to.
 
-    `faults` are in order of position (0: not of one position); the log is verified where there are none. `covered` is
+    `faults` are in order of the last position that each concerns (0: not of one position), so that an altered row comes
+    before the rewrite that it makes of a span; the log is verified where there are none. `covered` is
     the size of the largest checkpoint that a trusted key signed and the log agrees with; `size - covered` entries are
     in the tree, but nobody has vouched for them yet. `seen_before` is the size this user verified last, 0 if never.
     """
@@ -157,7 +158,7 @@ def verify(
         evidence_cited=len(watch.digests),
         erased=len(watch.erased_at),
         pinned=pinned,
-        faults=sorted(faults, key=lambda fault: (fault.position == 0, fault.position)),
+        faults=sorted(faults, key=lambda fault: (fault.position == 0, max(fault.until, fault.position))),
     )
 
 

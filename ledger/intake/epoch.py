@@ -1,4 +1,4 @@
-"""Epoch AI's data on AI models: the CSV files that https://epoch.ai/data publishes (CC BY 4.0), row by row a training run.
+"""Epoch AI's data on AI models (CSV, https://epoch.ai/data, CC BY 4.0): each row a training run.
 
 Each row becomes ``run.reported`` in ``run:epoch-<label>``, each organisation ``party.reported`` in
 ``party:epoch-<label>``. A later release becomes corrections (`ledger.intake.revision`). What a row lacks is left out.
@@ -7,7 +7,7 @@ Each row becomes ``run.reported`` in ``run:epoch-<label>``, each organisation ``
 column                              becomes
 ==================================  ==================================================================================
 Model                               `model`, the label, and the source key, with more of the row where rows share it
-Organization                        `developers`; the party's name is an alias, since nobody says that it is the legal one
+Organization                        `developers`; a party's name is an alias, for nobody says that it is the legal one
 Country (of organization)           the party's `headquartered_in`, where the rows say whose country it is
 Organization categorization         the party's `party_kind`, likewise: Industry, Academia or Government
 Publication date                    `published_on`: the day of the paper, never that of the training
@@ -44,7 +44,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
 from ledger.catalog import load
 from ledger.domain.codec import event_fields, event_from_fields
@@ -53,7 +53,7 @@ from ledger.domain.quantity import Count, Quantity
 from ledger.domain.training import Reported
 from ledger.errors import InputError, Place
 from ledger.intake.draft import Draft, OnRecord
-from ledger.intake.epoch_parties import party_drafts, party_id
+from ledger.intake.epoch_parties import Listed, listed, party_drafts, party_id
 from ledger.intake.labels import label_of
 from ledger.intake.revision import Release, Said, revised, said
 from ledger.intake.table import Row, Table
@@ -84,15 +84,17 @@ _COLUMNS_OF: Final = {
     "basis": ("Confidence",),
 }
 _NOT_ESTIMATED: Final = frozenset({"", "Confident", "Unknown"})
-_URI: Final = re.compile(r"https?://[!-~]{1,1990}", re.ASCII | re.IGNORECASE)
+_URI: Final = re.compile(r"https?://(?:(?!,https?://)[!-~])+", re.ASCII | re.IGNORECASE)
+_LONGEST_URI: Final = 1990
 _EXACT: Final = Context(prec=100)
 _LONGEST_KEY: Final = 250
 
 
 class _Run(Struct, frozen=True):
-    """One row: the event it states, but for its source; and `keys`, what it may be known by, each more exact."""
+    """What is kept of a row: its lists, its event but for the source, and `keys`, each more exact, to know it by."""
 
-    row: Row
+    place: Place
+    listed: Listed
     fields: dict[str, Any]
     keys: tuple[str, ...]
 
@@ -111,7 +113,7 @@ def read_epoch_models(path: Path, on_record: OnRecord) -> Iterator[Draft]:
             field for field, columns in _COLUMNS_OF.items() if any(column not in table.columns for column in columns)
         )
     keys = _own_keys(runs)
-    yield from party_drafts((run.row for run in runs), release, on_record)
+    yield from party_drafts([run.listed for run in runs], release, on_record)
     labels = Counter(label_of(key) for key in keys)
     for run, key in zip(runs, keys, strict=True):
         yield _draft(run, key, labels[label_of(key)] == 1, silent, release, on_record)
@@ -124,7 +126,7 @@ def _require_columns(table: Table) -> None:
     seems = next((what for column, what in _WHAT_ELSE.items() if column in table.columns), None)
     found = ", ".join(table.header[:6])[:200]
     raise InputError(
-        f"this is not Epoch AI's data on AI models: it has no column {' or '.join(missing)}",
+        f"this is not Epoch AI's data on AI models: it lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
         Place(table.file, 1),
         f"It seems to be {seems}." if seems else f"The file's columns begin: {found}.",
     )
@@ -142,15 +144,15 @@ def _run(row: Row) -> _Run:
     model = row.name("Model")
     if model is None:
         raise row.refuse("Model", "the row names no model")
-    organisations = row.names("Organization")
+    lists = listed(row)
     published = row.date("Publication date")
     parameters = row.number("Parameters", Quantity)
     operations = _operations(row)
     accelerators = _accelerators(row)
     hours, chip_hours, derived = _hours(row, accelerators)
-    values = {
+    values: dict[str, Any] = {
         "model": model,
-        "developers": list(dict.fromkeys(party_id(name) for name in organisations)) or None,
+        "developers": list(dict.fromkeys(party_id(name) for name in lists.organisations)) or None,
         "operations": operations and operations.json(),
         "parameters": parameters and parameters.json(),
         "accelerators": accelerators or None,
@@ -167,7 +169,7 @@ def _run(row: Row) -> _Run:
         fields = event_fields(event_from_fields(Reported, fields))
     except msgspec.ValidationError as error:
         raise row.refuse("", f"the row cannot be recorded: {error}") from None
-    return _Run(row, fields, _keys(model, organisations, fields))
+    return _Run(row.place(), lists, fields, _keys(model, lists.organisations, fields))
 
 
 def _operations(row: Row) -> Quantity | None:
@@ -212,12 +214,13 @@ def _bases(row: Row, fields: dict[str, Any], derived: bool) -> tuple[str, dict[s
     bases["operations"] = Basis.REPORTED if methods == {"Reported"} else Basis.ESTIMATED
     if derived:
         bases["chip_hours"] = Basis.ESTIMATED
-    return basis.value, {f"/{name}": bases[name].value for name in sorted(fields.keys() & bases) if bases[name] != basis}
+    differing = [name for name in sorted(fields.keys() & bases) if bases[name] != basis]
+    return basis.value, {f"/{name}": bases[name].value for name in differing}
 
 
 def _links(row: Row) -> list[str]:
-    found = [uri.rstrip(",;.)") for uri in _URI.findall(row.cell("Link"))]
-    return list(dict.fromkeys(uri[:5].lower() + uri[5:] for uri in found))
+    found = [uri.rstrip(",;.>)" if "(" not in uri else ",;.>") for uri in _URI.findall(row.cell("Link"))]
+    return list(dict.fromkeys(uri[:5].lower() + uri[5:] for uri in found if len(uri) <= _LONGEST_URI))
 
 
 def _note(row: Row, accelerators: Sequence[dict[str, Any]]) -> str | None:
@@ -229,7 +232,8 @@ def _note(row: Row, accelerators: Sequence[dict[str, Any]]) -> str | None:
             lines.append(f"Training compute with that of the base model: {total} FLOP")
     quantity = row.number("Hardware quantity", Count)
     if quantity is not None and len(accelerators) != 1:
-        lines.append(f"Hardware quantity: {quantity}, {'of all kinds together' if accelerators else 'of no stated kind'}")
+        which = "of all kinds together" if accelerators else "of a kind that is not stated"
+        lines.append(f"Hardware quantity: {quantity}, {which}")
     if confidence := row.name("Confidence"):
         lines.append(f"Confidence: {confidence}")
     if notes := row.text("Training compute notes"):
@@ -251,44 +255,42 @@ def _shortened(key: str) -> str:
 
 
 def _own_keys(runs: Sequence[_Run]) -> list[str]:
-    """For each row the shortest key that no other row shares; DuplicateError where two rows share all of them."""
-    shared = Counter(key for run in runs for key in set(run.keys))
-    own: dict[str, _Run] = {}
+    """For each row the shortest key that no other row shares; InputError where two rows share all of them."""
+    rows_with = Counter(key for run in runs for key in set(run.keys))
+    own = []
     for run in runs:
-        key = next((key for key in run.keys if shared[key] == 1), None)
-        if key is None or key in own:
-            first = next(other for other in runs if other.keys[-1] == run.keys[-1])
-            raise run.row.refuse(
-                "Model",
-                f"{run.keys[0]!r} stands at line {first.row.line} already, by the same organisations, of the same day and size",
-                "One of the two rows is to be removed, or named otherwise.",
+        key = next((key for key in run.keys if rows_with[key] == 1), None)
+        if key is None:
+            later = next(other for other in reversed(runs) if run.keys[-1] in other.keys)
+            problem = (
+                f"{run.keys[0]!r} stands at line {run.place.line} already, with the same organisations, date and size"
             )
-        own[key] = run
-    return list(own)
+            hint = "Remove one of the two rows, or give it a name of its own."
+            raise InputError(problem, Place(later.place.file, later.place.line, "Model"), hint)
+        own.append(key)
+    return own
 
 
 # Against the record
 
 
-def _draft(
-    run: _Run, own: str, alone: bool, silent: frozenset[str], release: Release, on_record: OnRecord
-) -> Draft:
-    for key in (own, *run.keys):
+def _draft(run: _Run, own: str, alone: bool, silent: frozenset[str], release: Release, on_record: OnRecord) -> Draft:
+    for key in dict.fromkeys((own, *run.keys)):
         for stream in _streams(key):
             before = _said(stream, key, on_record)
             if before is not None and (key == own or _is_same_row(before, run)):
                 now = run.fields | {"evidence": [*run.fields.get("evidence", []), release.evidence]}
-                return revised(stream, before, now, silent, release, run.row.place())
+                return revised(stream, before, now, silent, release, run.place)
     plain, exact = _streams(own)
     stream = plain if alone and on_record.subject(plain) is None else exact
     event = event_from_fields(Reported, run.fields)
     evidence = (*(event.evidence or ()), msgspec.convert(release.evidence, Evidence))
     event = msgspec.structs.replace(event, evidence=evidence, source=Source(name=SOURCE, key=own))
-    return Draft(stream, "reported", event, run.row.place())
+    return Draft(stream, "reported", event, run.place)
 
 
 def _streams(key: str) -> tuple[str, str]:
-    """The streams that a row with this key may be in: the second where another row has, or had, the first one's label."""
+    """The streams that a row with this key may be in: the second where the first one's label is another row's too."""
     label = f"run:epoch-{label_of(key)}"
     return label, f"{label}-{sha256(key.encode()).hexdigest()[:8]}"
 

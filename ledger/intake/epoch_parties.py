@@ -8,7 +8,7 @@ disagree leave it open. A release is silent on what none of its rows says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -24,11 +24,13 @@ from ledger.intake.labels import label_of
 from ledger.intake.revision import Release, revised, said
 from ledger.intake.table import Row
 
-__all__ = ["PARTIES", "party_drafts", "party_id"]
+__all__ = ["PARTIES", "Listed", "listed", "party_drafts", "party_id"]
 
 PARTIES: Final = "epoch-organizations"
 
-_KINDS: Final = {
+_Values = tuple[str, ...]
+
+_KINDS: Final[dict[_Values, PartyKind]] = {
     ("Industry",): PartyKind.COMPANY,
     ("Academia",): PartyKind.UNIVERSITY,
     ("Government",): PartyKind.GOVERNMENT,
@@ -62,15 +64,13 @@ _CODES: Final = {name.casefold(): code for code, name in COUNTRIES.items()} | {
     name.casefold(): code for name, code in _UN_NAMES.items()
 }
 
-_Values = tuple[str, ...]
-
 
 def party_id(organisation: str) -> str:
     """The stream of an organisation; spellings that differ in case, accents or punctuation share one."""
     return f"party:epoch-{label_of(organisation)}"
 
 
-class _Listed(Struct, frozen=True):
+class Listed(Struct, frozen=True):
     """One row's lists, and where it stands."""
 
     place: Place
@@ -79,32 +79,37 @@ class _Listed(Struct, frozen=True):
     categories: _Values
 
 
-def party_drafts(rows: Iterable[Row], release: Release, on_record: OnRecord) -> Iterator[Draft]:
-    """One draft per organisation, in the order of the file."""
-    lists = [_listed(row) for row in rows]
-    countries = _attributed([(each.organisations, each.countries) for each in lists])
-    kinds = _attributed([(each.organisations, each.categories) for each in lists])
-    spellings: dict[str, dict[str, Place]] = {}
-    for each in lists:
-        for name in each.organisations:
-            spellings.setdefault(party_id(name), {}).setdefault(name, each.place)
-    for stream, names in spellings.items():
-        fields: dict[str, Any] = {"basis": "reported", "aliases": list(names), "evidence": [release.evidence]}
-        fields["headquartered_in"] = _codes(countries.get(stream, set()))
-        fields["party_kind"] = _kind(kinds.get(stream, set()))
-        silent = {"headquartered_in"} - ({"headquartered_in"} if stream in countries else set())
-        silent |= {"party_kind"} if stream not in kinds else set()
-        fields = {name: value for name, value in fields.items() if value}
-        yield _draft(stream, fields, silent, release, on_record, next(iter(names.values())))
-
-
-def _listed(row: Row) -> _Listed:
-    return _Listed(
+def listed(row: Row) -> Listed:
+    """The lists of a row."""
+    return Listed(
         row.place("Organization"),
         row.names("Organization"),
         row.names("Country (of organization)"),
         row.names("Organization categorization"),
     )
+
+
+def party_drafts(rows: Sequence[Listed], release: Release, on_record: OnRecord) -> Iterator[Draft]:
+    """One draft per organisation, in the order of the file."""
+    countries = _attributed([(row.organisations, row.countries) for row in rows])
+    kinds = _attributed([(row.organisations, row.categories) for row in rows])
+    readings: tuple[tuple[str, dict[str, set[_Values]], Callable[[set[_Values]], object]], ...] = (
+        ("headquartered_in", countries, _codes),
+        ("party_kind", kinds, _kind),
+    )
+    spellings: dict[str, dict[str, Place]] = {}
+    for row in rows:
+        for name in row.organisations:
+            spellings.setdefault(party_id(name), {}).setdefault(name, row.place)
+    for stream, names in spellings.items():
+        fields: dict[str, Any] = {"basis": "reported", "aliases": list(names), "evidence": [release.evidence]}
+        silent = set()
+        for field, found, read in readings:
+            if stream not in found:
+                silent.add(field)
+            elif value := read(found[stream]):
+                fields[field] = value
+        yield _draft(stream, fields, silent, release, on_record, next(iter(names.values())))
 
 
 def _attributed(pairs: Sequence[tuple[_Values, _Values]]) -> dict[str, set[_Values]]:

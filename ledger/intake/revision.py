@@ -18,7 +18,7 @@ from msgspec import UNSET, Struct
 from ledger.domain.codec import canonical, event_fields
 from ledger.domain.correction import Corrected, corrected
 from ledger.domain.event import Basis, Event, Evidence, Source
-from ledger.domain.kind import Entry, Subject
+from ledger.domain.kind import Entry, Fact, Subject
 from ledger.errors import Place
 from ledger.intake.draft import Draft
 
@@ -47,9 +47,9 @@ class Release(Struct, frozen=True):
 
 
 class Said(Struct, frozen=True):
-    """What a data set said of one subject: the event as recorded, its fields as the data set's own corrections left them.
+    """What a data set said of one subject: `event` as recorded, `fields` as its own `corrections` (a count) left them.
 
-    `corrections` counts those; `entry` is the event as everybody's corrections left it.
+    `entry` is the event as everybody's corrections left it.
     """
 
     entry: Entry
@@ -60,24 +60,26 @@ class Said(Struct, frozen=True):
 
 def said(subject: Subject, source: Source) -> Said | None:
     """What the event with that source in a stream says, or None where there is none."""
-    entry = next((e for e in subject.entries if isinstance(e.fact.event, Event) and e.fact.event.source == source), None)
+    entry = next((entry for entry in subject.entries if _source(entry.fact) == source), None)
     if entry is None or not isinstance(entry.fact.event, Event):
         return None
     event, count = entry.fact.event, 0
     for fact in subject.facts:
-        later = fact.event
-        if (
-            isinstance(later, Corrected)
-            and later.corrects == entry.fact.originator_version
-            and isinstance(later.source, Source)
-            and later.source.name == source.name
-        ):
+        later, by = fact.event, _source(fact)
+        if by is None or by.name != source.name or not isinstance(later, Corrected):
+            continue
+        if later.corrects == entry.fact.originator_version:
             count += 1
             try:
                 event = corrected(event, later)
             except (LookupError, msgspec.ValidationError):
                 continue
     return Said(entry, entry.fact.event, event_fields(event), count)
+
+
+def _source(fact: Fact) -> Source | None:
+    event = fact.event
+    return event.source if isinstance(event, Event) and isinstance(event.source, Source) else None
 
 
 def revised(
@@ -116,7 +118,7 @@ def _with_silence_filled(before: dict[str, Any], now: dict[str, Any], silent: Co
     target = now | {name: before[name] for name in silent if name in before}
     bases = {}
     for name in target.keys() - _ENVELOPE:
-        kept = name in silent or ("basis" in silent and before.get(name) == now.get(name))
+        kept = name in before and (name in silent or ("basis" in silent and before[name] == now.get(name)))
         bases[name] = _basis(before if kept else now, name)
     target["basis_of"] = {f"/{name}": basis for name, basis in sorted(bases.items()) if basis != target["basis"]}
     return target

@@ -33,7 +33,7 @@ Q = TypeVar("Q", bound=Quantity)
 
 MAX_LINE: Final = 1 << 20
 """The longest line that is read, in bytes."""
-MAX_CELL: Final = 100_000
+MAX_CELL: Final = 50_000
 """The longest cell that is read, in characters."""
 MAX_NAME: Final = 300
 

@@ -76,7 +76,7 @@ class Folder:
         return digest
 
     def check_evidence(self, digest: str) -> None:
-        """TamperError where the document kept under `digest` is not the one that was cited; silence where none is kept."""
+        """TamperError where what is kept under `digest` is not the document that was cited, if anything is."""
         document = self.evidence_file(digest)
         if not os.path.lexists(document):
             return

@@ -20,7 +20,7 @@ _IDENTITY_TAG = b"chipledger/identity/v1\n"
 
 
 class LedgerEvent(Struct, frozen=True):
-    """The library's `StoredEvent`, with what this log keeps besides: class version, identity, and what the recorder stamps.
+    """The library's `StoredEvent`, with what this log keeps besides: class version, identity, the recorder's stamps.
 
     `topic` is the permanent type name, `state` the canonical payload; an erased payload is None.
     """

@@ -7,7 +7,7 @@ never decreases, and gives positions without gaps. `ledger.testing.RecorderConfo
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Generator, Iterator, Sequence
 
 from eventsourcing.persistence import ApplicationRecorder, Subscription
 
@@ -34,7 +34,7 @@ class LedgerRecorder(ApplicationRecorder):
         """How many entries the log has."""
 
     @abstractmethod
-    def rows(self, first: int = 1, last: int | None = None) -> Iterator[LogRow]:
+    def rows(self, first: int = 1, last: int | None = None) -> Generator[LogRow, None, None]:
         """The log rows from position `first` to `last`, both included, as one snapshot, in constant memory."""
 
     @abstractmethod
@@ -82,7 +82,7 @@ class LedgerRecorder(ApplicationRecorder):
         raise TypeError("this log is followed by position, not by subscription")
 
 
-class Erased(Container[object]):
+class Erased(Container[int]):
     """The positions whose erasure is on record, asked for once a row without its payload is met.
 
     An erasure is recorded before its payload is deleted. So what is on record when a snapshot of rows is being read

@@ -60,10 +60,10 @@ _ERASURE_ON_RECORD: Final = """SELECT 1 FROM entries JOIN payloads USING (positi
 
 # INSERT OR REPLACE deletes the row that it replaces without firing a delete trigger, so inserts are looked at as well.
 _TRIGGERS: Final = {
-    "entries_append": f"""CREATE TRIGGER entries_append BEFORE INSERT ON entries BEGIN
-    SELECT RAISE(ABORT, '{CONFLICT}')
+    "entries_append": """CREATE TRIGGER entries_append BEFORE INSERT ON entries BEGIN
+    SELECT RAISE(ABORT, 'this is not the next version of the stream')
         WHERE NEW.version IS NOT (SELECT coalesce(max(version), 0) + 1 FROM entries WHERE stream = NEW.stream);
-    SELECT RAISE(ABORT, '{DUPLICATE}')
+    SELECT RAISE(ABORT, 'this identity is recorded already')
         WHERE EXISTS (SELECT 1 FROM entries WHERE identity = NEW.identity);
     SELECT RAISE(ABORT, 'positions have no gaps')
         WHERE NEW.position IS NOT (SELECT coalesce(max(position), 0) + 1 FROM entries);

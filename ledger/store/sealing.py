@@ -29,7 +29,8 @@ from ledger.store.mapper import LedgerEvent
 __all__ = ["EntryRow", "PayloadRow", "header_and_entry", "seal"]
 
 EntryRow = tuple[int, str, int, str, int, int, str, bytes, bytes, bytes, bytes | None]
-"""position, stream, version, type, class_version, recorded_at, recorded_by, header_salt, payload_commitment, nodes, identity"""
+"""position, stream, version, type, class_version, recorded_at, recorded_by, header_salt, payload_commitment, nodes,
+identity"""
 
 PayloadRow = tuple[int, bytes, bytes]
 """position, salt, payload"""

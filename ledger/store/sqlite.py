@@ -11,7 +11,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -106,6 +106,8 @@ def store_errors(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, PersistenceError) as error:
         raise _translated(error, path) from error
+    except OverflowError as error:
+        raise InputError("a position or version of 2^63 or more") from error
 
 
 def _translated(error: BaseException, path: Path) -> LedgerError:
@@ -227,8 +229,8 @@ def _closing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 _ROW_SQL: Final = """SELECT position, stream, version, type, class_version, recorded_at, recorded_by, header_salt,
     payload_commitment, salt, payload, nodes FROM entries LEFT JOIN payloads USING (position)
     WHERE position >= ? AND position <= ? ORDER BY position"""
-_EVENT_SQL: Final = """SELECT stream, version, type, payload, class_version, identity, position, recorded_at, recorded_by
-    FROM entries LEFT JOIN payloads USING (position) """
+_EVENT_SQL: Final = """SELECT stream, version, type, payload, class_version, identity, position, recorded_at,
+    recorded_by FROM entries LEFT JOIN payloads USING (position) """
 _FOREVER: Final = 2**63 - 1
 
 _HEADER_TEXT: Final = re.compile(f"{STREAM}\n{TYPE}\n{ACTOR}")
@@ -291,7 +293,9 @@ class SQLiteRecorder(LedgerRecorder, SQLiteApplicationRecorder):
                 cursor.executemany("INSERT INTO entries VALUES (?,?,?,?,?,?,?,?,?,?,?)", entries)
                 cursor.executemany("INSERT INTO payloads VALUES (?,?,?)", payloads)
             except sqlite3.IntegrityError as error:
-                raise _refused(cursor, size, events, str(error)) or StoreError("io", str(self.path), str(error)) from error
+                raise _refused(cursor, size, events, str(error)) or StoreError(
+                    "io", str(self.path), str(error)
+                ) from error
         self._frontier = frontier
         return range(size + 1, size + 1 + len(events))
 
@@ -344,7 +348,7 @@ class SQLiteRecorder(LedgerRecorder, SQLiteApplicationRecorder):
         with self._cursor() as cursor:
             return self._head(cursor)[0]
 
-    def rows(self, first: int = 1, last: int | None = None) -> Iterator[LogRow]:
+    def rows(self, first: int = 1, last: int | None = None) -> Generator[LogRow, None, None]:
         last = _FOREVER if last is None else last
         with self._cursor() as cursor:
             try:
@@ -423,7 +427,7 @@ class SQLiteRecorder(LedgerRecorder, SQLiteApplicationRecorder):
             yield Fault(0, "storage", str(error))
 
     def backup(self, target: Path) -> None:
-        """Copies the log to `target`, as one state, while others read and write it; StoreError where a file is there."""
+        """Copies the log to `target`, as one state, while others read and write it; StoreError where a file stands."""
         if os.path.lexists(target):
             raise StoreError("exists", str(target), "a file stands here already")
         with self._cursor() as cursor, store_errors(target), _closing(sqlite3.connect(target)) as copy:
@@ -437,9 +441,7 @@ class SQLiteRecorder(LedgerRecorder, SQLiteApplicationRecorder):
         self.datastore.close()
 
 
-def _refused(
-    cursor: sqlite3.Cursor, size: int, events: Sequence[LedgerEvent], reason: str
-) -> LedgerError | None:
+def _refused(cursor: sqlite3.Cursor, size: int, events: Sequence[LedgerEvent], reason: str) -> LedgerError | None:
     """Which of `events`, some of which stand past `size` in this transaction, made a trigger refuse them."""
     versions: dict[str, int] = {}
     identities: set[bytes] = set()

@@ -1,11 +1,14 @@
 """What one block of verified events changes in the view: gathered in memory, written in one transaction.
 
-A stream is folded whole whenever an event joins it, from what the view itself keeps of its earlier events: those bytes
-were verified when they came in, so no row of the log that changes later can reach a table unverified.
+A stream is folded whole whenever events join it, from what the view itself keeps of its earlier events: those bytes
+were verified when they came in, so no row of the log that changes later can reach a table unverified. While the view
+catches up with a log that is far ahead, long streams wait in the table ``unfolded`` and are folded once, at its end;
+otherwise the cost of a stream would grow with the square of its length.
 """
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
@@ -20,7 +23,7 @@ from ledger.log.verify import LogRow
 from ledger.view.events import EventRow, Read, event_row, mentions_of, read_event
 from ledger.view.links import links_of
 from ledger.view.readable import Folded, Row, label
-from ledger.view.schema import KINDS_IN_TABLES, READ_ROOTS, SUBJECT_COLUMNS, TABLES, TABLES_OF_KIND
+from ledger.view.schema import KINDS_IN_TABLES, READ_ROOTS, TABLES, TABLES_OF_KIND
 
 __all__ = ["Block", "Histories"]
 
@@ -30,6 +33,8 @@ Flags = tuple[str | None, str | None, int | None]
 NO_FLAGS: Final[Flags] = (None, None, None)
 _FACETS: Final = frozenset({"party", "site", "country", "chip"})
 _KEPT_FACTS: Final = 20_000
+_LONG: Final = 100
+"""From so many events on a stream waits to be folded until the view has caught up."""
 
 
 class History:
@@ -88,19 +93,41 @@ class Block:
         self.origin = ""
         self.erases = False
 
-    def write(self, rows: Sequence[LogRow]) -> None:
-        """Writes what the rows say, in the transaction that is open. TamperError where their streams do not follow on."""
+    def write(self, rows: Sequence[LogRow], *, last: bool = True) -> None:
+        """Writes what the rows say, in the transaction that is open. TamperError where their streams do not follow on.
+
+        Where the rows are not the log's `last`, long streams are left for `fold_waiting`.
+        """
         erased = self._erasures(rows)
         for row in rows:
             read = read_event(row, erased=row[10] is None or row[0] in erased)
             self._reads[row[0]] = read
             self._refold.setdefault(row[1], []).append(read)
-        histories: list[tuple[str, History]] = []
         for stream, reads in self._refold.items():
-            histories.append((stream, self._fold(stream, reads)))
+            if last or not reads or reads[-1].fact.originator_version < _LONG:
+                self._fold(stream, reads)
+            else:
+                self._wait(stream, reads)
         self._insert()
-        for stream, history in histories:
-            self._histories.keep(stream, history)
+
+    def fold_waiting(self, limit: int = 2 * _KEPT_FACTS) -> int:
+        """Folds streams that wait, of about `limit` events in all, in the transaction that is open; how many still wait."""
+        sql = "SELECT stream, (SELECT count(*) FROM events WHERE events.stream = unfolded.stream) FROM unfolded"
+        waiting, folded = self._connection.execute(f"{sql} ORDER BY stream").fetchall(), 0  # noqa: S608
+        while waiting and folded < limit:
+            stream, events = waiting.pop(0)
+            self._fold(stream, ())
+            folded += events
+        self._insert()
+        return len(waiting)
+
+    def _wait(self, stream: str, reads: Sequence[Read]) -> None:
+        """Leaves a stream to be folded later, seeing only to it that its versions follow on."""
+        self._histories.take(stream)
+        sql = "SELECT max(version) FROM events WHERE stream = ?"
+        known = self._connection.execute(sql, (stream,)).fetchone()[0] or 0
+        _check_versions(stream, known, reads)
+        self._connection.execute("INSERT OR IGNORE INTO unfolded VALUES (?)", (stream,))
 
     # Erased payloads
 
@@ -155,15 +182,12 @@ class Block:
 
     # Folding
 
-    def _fold(self, stream: str, reads: Sequence[Read]) -> History:
+    def _fold(self, stream: str, reads: Sequence[Read]) -> None:
         history = self._history(stream, new=bool(reads) and reads[0].fact.originator_version == 1)
         known = len(history.facts)
-        for index, read in enumerate(reads, known + 1):
-            if read.fact.originator_version != index:
-                detail = f"{stream} goes on with version {read.fact.originator_version}, not {index}"
-                raise TamperError(read.fact.position, "stream", detail)
-            history.facts.append(read.fact)
-            history.flags.append(NO_FLAGS)
+        _check_versions(stream, known, reads)
+        history.facts += [read.fact for read in reads]
+        history.flags += [NO_FLAGS] * len(reads)
         subject = project(None, history.facts)
         if subject is not None:
             self._flag(subject, history, known)
@@ -171,7 +195,9 @@ class Block:
                 for table, _ in TABLES_OF_KIND.get(stream.partition(":")[0], ()):
                     self._stale.setdefault(table, []).append((stream,))
             self._tell(subject)
-        return history
+        if len(history.facts) >= _LONG:
+            self._connection.execute("DELETE FROM unfolded WHERE stream = ?", (stream,))
+        self._histories.keep(stream, history)
 
     def _history(self, stream: str, *, new: bool) -> History:
         history = self._histories.take(stream)
@@ -280,9 +306,12 @@ class Block:
             many(insert.replace("INSERT", "INSERT OR REPLACE", 1) if table == "subjects" else insert, rows)
 
 
+def _check_versions(stream: str, known: int, reads: Sequence[Read]) -> None:
+    for index, read in enumerate(reads, known + 1):
+        version = read.fact.originator_version
+        if version != index:
+            raise TamperError(read.fact.position, "stream", f"{stream} goes on with version {version}, not {index}")
+
+
 def _json_list(values: Iterable[str]) -> str:
-    import json
-
     return json.dumps(sorted(values))
-
-

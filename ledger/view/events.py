@@ -179,7 +179,8 @@ def _basis(event: Event | Opaque) -> str | None:
     return stated if isinstance(stated, str) else None
 
 
-_Plan = tuple[tuple[str, ...], tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...], tuple[tuple[str, ...], ...]]
+_Paths = tuple[tuple[str, ...], ...]
+_Plan = tuple[_Paths, _Paths, _Paths, _Paths]
 _plans: dict[type[Event], _Plan] = {}
 
 
@@ -187,7 +188,7 @@ def _plan(kind: type[Event]) -> _Plan:
     """Which of the fields that say who, where and what an event type has."""
     fields = set(kind.__struct_fields__)
     plan = _plans[kind] = (
-        tuple(name for name in _ACTORS if name in fields),
+        tuple((name,) for name in _ACTORS if name in fields),
         tuple(path for path in _COUNTRIES if path[0] in fields),
         tuple(path for path in _SITES if path[0] in fields),
         tuple(path for path in _CHIPS if path[0] in fields),
@@ -199,7 +200,7 @@ def _main_facts(event: Event, stream: str) -> tuple[Cell, Cell, Cell, Cell]:
     """Who acts, in which country, at which site, with which chip, as far as that is evident."""
     actors, countries, sites, chips = _plans.get(type(event)) or _plan(type(event))
     kind = stream.partition(":")[0]
-    actor = stream if kind == "party" else _first(event, tuple((name,) for name in actors))
+    actor = stream if kind == "party" else _first(event, actors)
     site = stream if kind == "site" else _first(event, sites)
     groups = next((groups for path in chips if isinstance(groups := stated_at(event, path), tuple)), ())
     chip = next((group.chip for group in groups if getattr(group, "chip", None)), None)
@@ -208,7 +209,7 @@ def _main_facts(event: Event, stream: str) -> tuple[Cell, Cell, Cell, Cell]:
 
 def _first(event: Event, paths: tuple[tuple[str, ...], ...]) -> str | None:
     for path in paths:
-        value: Any = stated_at(event, path)
+        value: Any = getattr(event, path[0]) if len(path) == 1 else stated_at(event, path)
         if isinstance(value, tuple) and value:
             value = value[0]
         if isinstance(value, str):

@@ -94,19 +94,21 @@ class _Follower:
         self._block_rows = block_rows
         self._erased = _Erased(log)
         self._histories = Histories()
+        self._size = 0
         self._resume()
 
     def run(self) -> int:
         while True:
-            size = self._log.size()
-            if self._state.position >= size:
+            self._size = self._log.size()
+            if self._state.position >= self._size:
                 break
-            self._progress("reading", self._state.position, size)
-            rows = self._read(size)
+            self._progress("reading", self._state.position, self._size)
+            rows = self._read(self._size)
             try:
                 self._take(rows)
             except _Overtaken:
                 self._resume()
+        self._fold_waiting()
         self._progress("reading", self._state.position, self._state.position)
         for fault in self._verifier.end():
             raise fault.error()
@@ -162,7 +164,7 @@ class _Follower:
             with view_errors(view.path), view.transaction():
                 if view.state() != self._state:
                     raise _Overtaken
-                block.write(rows)
+                block.write(rows, last=verifier.size >= self._size)
                 origin = self._state.origin or block.origin
                 state = State(verifier.size, verifier.frontier.edge, verifier.recorded_at, origin)
                 view.keep_state(state)
@@ -172,6 +174,13 @@ class _Follower:
         self._state = state
         if block.erases:
             view.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _fold_waiting(self) -> None:
+        view = self._view
+        waiting = 1
+        while waiting:
+            with view_errors(view.path), view.transaction():
+                waiting = Block(view.connection, self._histories).fold_waiting()
 
     def _check_erasures(self) -> None:
         """Every payload that is gone must be one whose erasure an event says, which by now was read and verified."""

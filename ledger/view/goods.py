@@ -21,7 +21,6 @@ from ledger.view.readable import (
     names,
     occurred,
     ref,
-    standing,
     text,
     verdict,
 )
@@ -95,7 +94,7 @@ def _shipment_title(folded: Folded) -> str:
 def _shipment_rows(folded: Folded) -> Iterator[tuple[str, Row]]:
     stream = folded.subject.stream
     lines: dict[str, Row] = {}
-    for verb, event, position in standing(folded.subject):
+    for verb, event, position in folded.standing:
         if isinstance(event, Declared):
             for index, line in enumerate(event.lines):
                 claimed = ", ".join(f"{c.jurisdiction} {c.classification}" for c in line.classifications or ())
@@ -156,7 +155,7 @@ def _site_title(folded: Folded) -> str:
 
 def _site_rows(folded: Folded) -> Iterator[tuple[str, Row]]:
     stream = folded.subject.stream
-    for verb, event, position in standing(folded.subject):
+    for verb, event, position in folded.standing:
         if isinstance(event, StockCounted):
             tail = (None, occurred(event), basis_at(event, "/stock").value, position)
             yield from accelerator_rows(event.stock, stream, stream, "counted", None, tail)

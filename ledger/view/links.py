@@ -21,7 +21,7 @@ from ledger.domain.shipment import Continued, Merged, Moved, Received, Split
 from ledger.domain.site import Installed, Removed
 from ledger.domain.weights import Published, Transferred
 from ledger.view.models import legs_of
-from ledger.view.readable import UNKNOWN, Folded, basis_at, occurred, standing, weakest
+from ledger.view.readable import UNKNOWN, Folded, basis_at, occurred, weakest
 
 __all__ = ["LINK_ROOTS", "Link", "links_of"]
 
@@ -106,7 +106,7 @@ def _shipment(said: _Said) -> Iterator[Link]:
     yield from said.by("to_site", "declared for", forward=True, chain=True, claim=True)
     yield from said.by("continues", "continued as", forward=False, chain=True)
     yield from said.by("authorisations", "covers", forward=False)
-    for verb, event, position in standing(said.folded.subject):
+    for verb, event, position in said.folded.standing:
         if isinstance(event, Moved | Received):
             yield from _movement(said, verb, event, position)
         elif isinstance(event, Continued | Merged):
@@ -140,7 +140,7 @@ def _movement(said: _Said, verb: str, event: Moved | Received, position: int) ->
 def _site_links(said: _Said) -> Iterator[Link]:
     yield from said.by("operator", "operator of", forward=False)
     yield from said.by("owner", "owner of", forward=False)
-    for _, event, position in standing(said.folded.subject):
+    for _, event, position in said.folded.standing:
         if isinstance(event, Installed) and isinstance(event.shipment, str):
             yield said.at(event, position, (event.shipment, said.stream), "installed at", "/shipment")
         elif isinstance(event, Removed) and isinstance(event.to, str):
@@ -188,7 +188,7 @@ def _weights(said: _Said) -> Iterator[Link]:
     for parent in (lineage.value or ()) if lineage is not None else ():
         tail = (lineage.occurred_at, lineage.basis.value, lineage.position, said.stream)  # type: ignore[union-attr]
         yield Link(parent.weights, said.stream, _ROLE_IN_WORDS[parent.role], None, None, 1, 0, *tail)
-    for _, event, position in standing(said.folded.subject):
+    for _, event, position in said.folded.standing:
         if isinstance(event, Transferred):
             place = place_in_words(event.to_place) if event.to_place is not UNSET else None
             site, party = _site(event.to_place), _text(event.to_party)
@@ -224,7 +224,7 @@ def _data(said: _Said) -> Iterator[Link]:
 
 def _authorisation(said: _Said) -> Iterator[Link]:
     yield from said.by("holder", "held by", forward=True)
-    for _, event, position in standing(said.folded.subject):
+    for _, event, position in said.folded.standing:
         if isinstance(event, Used):
             yield said.at(event, position, (said.stream, event.used_for), "used for", "/used_for", chain=False)
 

@@ -24,7 +24,6 @@ from ledger.view.readable import (
     names,
     occurred,
     ref,
-    standing,
     text,
     verdict,
     weakest,
@@ -82,7 +81,7 @@ class MergedLeg:
 def legs_of(folded: Folded) -> Mapping[str, MergedLeg]:
     """The legs of a run by label, in order of occurrence."""
     legs: dict[str, MergedLeg] = {}
-    for _, event, position in standing(folded.subject):
+    for _, event, position in folded.standing:
         if isinstance(event, LegRecorded):
             legs.setdefault(event.leg.leg, MergedLeg()).add(event.leg, event, "/leg", position)
         elif isinstance(event, Planned):
@@ -164,7 +163,7 @@ WEIGHT_FILES = Child(
 
 def _weights_rows(folded: Folded) -> Iterator[tuple[str, Row]]:
     stream = folded.subject.stream
-    for verb, event, position in standing(folded.subject):
+    for verb, event, position in folded.standing:
         if isinstance(event, Transferred | Published | Deleted):
             row = (stream, verb, occurred(event), *cells(_COPY_FIELDS, event), event.basis.value, position)
             yield "weight_transfers", row

@@ -18,7 +18,6 @@ from ledger.view.readable import (
     names,
     occurred,
     ref,
-    standing,
     text,
     verdict,
 )
@@ -38,7 +37,7 @@ STAKES = Child(
 
 
 def _party_rows(folded: Folded) -> Iterator[tuple[str, Row]]:
-    for _, event, position in standing(folded.subject):
+    for _, event, position in folded.standing:
         if isinstance(event, StakesStated):
             for index, stake in enumerate(event.holders):
                 basis = basis_at(event, f"/holders/{index}").value

@@ -13,8 +13,9 @@ fields'; `basis_of` names the columns whose own basis is another.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from msgspec import UNSET
@@ -134,7 +135,8 @@ def cells(fields: Iterable[Field], struct: Any) -> list[Cell]:
     """The cells of `fields` as `struct` states them."""
     row: list[Cell] = []
     for field in fields:
-        row += show(field, stated_at(struct, field.path))
+        path = field.path
+        row += show(field, getattr(struct, path[0], UNSET) if len(path) == 1 else stated_at(struct, path))
     return row
 
 
@@ -175,26 +177,47 @@ def basis_at(event: Event, pointer: str) -> Basis:
     return weakest([given, *(basis for at, basis in event.basis_of.items() if at.startswith(f"{pointer}/"))])
 
 
+class Standing(NamedTuple):
+    """An event that is not retracted, as corrected."""
+
+    verb: str
+    event: Event
+    position: int
+
+
 class Folded:
-    """A subject's fields after its last fact: what the events of the `verbs` that describe it state of `roots`."""
+    """A subject's fields after its last fact: what the events of the `verbs` that describe it state of `roots`.
+
+    `standing` are its events that are not retracted, in order of occurrence.
+    """
 
     def __init__(self, subject: Subject, verbs: frozenset[str], roots: frozenset[str]) -> None:
         self.subject = subject
+        self.standing = [
+            Standing(entry.verb, entry.event, entry.fact.position)
+            for entry in subject.entries
+            if entry.event is not None
+        ]
         self.stated: dict[str, Stated] = {}
-        for entry in subject.entries:
-            event = entry.event
-            if event is None or entry.verb not in verbs:
+        for verb, event, position in self.standing:
+            if verb not in verbs:
                 continue
             when = occurred(event)
-            for root in roots.intersection(event.__struct_fields__):
+            for root in _shared_fields(type(event), roots):
                 value = getattr(event, root)
                 if value is not UNSET:
-                    self.stated[root] = Stated(value, basis_at(event, f"/{root}"), entry.fact.position, when)
+                    basis = basis_at(event, f"/{root}") if event.basis_of else event.basis
+                    self.stated[root] = Stated(value, basis, position, when)
 
     def known(self, root: str) -> Any:
         """The value of a field, or None where it is not stated or unknown."""
         found = self.stated.get(root)
         return None if found is None else found.value
+
+
+@cache
+def _shared_fields(kind: type[Event], roots: frozenset[str]) -> tuple[str, ...]:
+    return tuple(name for name in kind.__struct_fields__ if name in roots)
 
 
 class Readable(NamedTuple):
@@ -235,34 +258,33 @@ class Readable(NamedTuple):
         bases: dict[str, Basis] = {}
         position = 0
         for field in self.fields:
-            found = folded.stated.get(field.path[0])
-            value = UNSET if found is None else stated_at(found.value, field.path[1:])
+            path = field.path
+            found = folded.stated.get(path[0])
+            if found is None:
+                shown += (None,) * len(field.columns)
+                continue
+            value = found.value if len(path) == 1 else stated_at(found.value, path[1:])
             shown += show(field, value)
-            if found is not None and value is not UNSET:
+            if value is not UNSET:
                 bases[field.columns[0].name] = found.basis
                 position = max(position, found.position)
-        least = weakest(bases.values()) if bases else None
-        differing = {name: basis for name, basis in bases.items() if basis is not least}
+        stated = set(bases.values())
+        least = weakest(stated) if stated else None
+        differing = None
+        if len(stated) > 1:
+            differing = json.dumps({name: basis for name, basis in bases.items() if basis is not least})
         return (
-            subject.stream, title, subject.status, *shown, opened_at(subject), least and least.value,
-            json.dumps(differing) if differing else None, len(subject.irregular), position or subject.facts[0].position,
+            subject.stream, title, subject.status, *shown, opened_at(folded), least and least.value, differing,
+            len(subject.irregular), position or subject.facts[0].position,
         )  # fmt: skip
 
 
-def opened_at(subject: Subject) -> str | None:
+def opened_at(folded: Folded) -> str | None:
     """When the subject's first event that stands occurred, as stated."""
-    first = next((event for _, event, _ in standing(subject)), None)
-    return None if first is None else occurred(first)
+    return occurred(folded.standing[0].event) if folded.standing else None
 
 
 def occurred(event: Event) -> str | None:
     """When an event occurred, as stated; the word ``unknown`` where that is known to be."""
     when = event.occurred_at
     return None if when is UNSET else UNKNOWN if when is None else str(when)
-
-
-def standing(subject: Subject) -> Iterator[tuple[str, Event, int]]:
-    """Verb, event as corrected, and position of what stands, in order of occurrence."""
-    for entry in subject.entries:
-        if entry.event is not None:
-            yield entry.verb, entry.event, entry.fact.position

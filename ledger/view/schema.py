@@ -10,6 +10,7 @@
 ``links``               the edges of the custody graph (`ledger.view.links`)
 ``parties``, ``sites``  and so on: one table per kind, a row per subject, as corrected (`KINDS_IN_TABLES`)
 ``erasures``            payloads that are gone, and the event that says why
+``unfolded``            streams whose tables lag, while the view catches up with a log that is far ahead
 ``meta``                how far the view came, at which root, and what it was made by
 ======================  ==============================================================================================
 
@@ -122,6 +123,7 @@ _BY_HAND: Final = (
     events INTEGER NOT NULL,
     PRIMARY KEY (facet, value)
 ) WITHOUT ROWID""",
+    "CREATE TABLE unfolded (stream TEXT PRIMARY KEY) WITHOUT ROWID",
     "CREATE INDEX events_odd ON events (position) WHERE irregular IS NOT NULL OR erased OR unknown",
 )
 

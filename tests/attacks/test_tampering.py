@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -43,7 +45,7 @@ def test_the_untouched_ledger_has_no_faults(small: SmallLedger) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("stream", {"leaf", "header"}),
+        ("stream", {"leaf", "header", "stream"}),
         ("type", {"leaf", "header"}),
         ("recorded_by", {"leaf", "header"}),
         ("header_salt", {"leaf"}),
@@ -114,8 +116,9 @@ def test_a_hash_or_salt_cut_short(small: SmallLedger, name: str) -> None:
 def test_a_payload_cut_short_and_its_salt_lengthened_by_it(small: SmallLedger) -> None:
     """The hashed bytes stay the same: only the salt's fixed length tells."""
     with small.raw() as connection:
-        sql = "UPDATE payloads SET salt = salt || substr(payload, 1, 1), payload = substr(payload, 2) WHERE position = ?"
-        connection.execute(sql, (AT,))
+        salt, payload = connection.execute("SELECT salt, payload FROM payloads WHERE position = ?", (AT,)).fetchone()
+        sql = "UPDATE payloads SET salt = ?, payload = ? WHERE position = ?"
+        connection.execute(sql, (salt + payload[:1], payload[1:], AT))
     assert (AT, "salt") in small.found()
 
 
@@ -189,8 +192,7 @@ def test_a_row_inserted_and_everything_after_it_hashed_anew(small: SmallLedger) 
             f"""INSERT INTO entries SELECT {AT}, 'site:forged', 1, type, class_version, recorded_at, recorded_by,
             header_salt, payload_commitment, nodes, NULL FROM entries WHERE position = {AT - 1}"""
         )
-        connection.execute(f"INSERT INTO payloads VALUES ({AT}, randomblob(16), '{{\"basis\":\"attested\"}}')")
-        connection.execute(f"UPDATE payloads SET payload = CAST(payload AS BLOB) WHERE position = {AT}")
+        connection.execute(f"INSERT INTO payloads VALUES ({AT}, randomblob(16), ?)", (b'{"basis":"attested"}',))
         reseal(connection, AT)
     faults = small.faults()
     assert (faults[0].position, faults[0].kind, faults[0].until) == (6, "rewritten", 9)
@@ -245,7 +247,9 @@ def test_an_event_duplicated_at_the_end_and_hashed_in(small: SmallLedger) -> Non
             f"""INSERT INTO entries SELECT {SIZE + 1}, stream, version, type, class_version, recorded_at, recorded_by,
             randomblob(16), payload_commitment, nodes, identity FROM entries WHERE position = {SIZE}"""
         )
-        connection.execute(f"INSERT INTO payloads SELECT {SIZE + 1}, salt, payload FROM payloads WHERE position = {SIZE}")
+        connection.execute(
+            f"INSERT INTO payloads SELECT {SIZE + 1}, salt, payload FROM payloads WHERE position = {SIZE}"
+        )
         reseal(connection, SIZE + 1)
         connection.execute("CREATE INDEX entries_stream ON entries (stream, version)")
         connection.execute("CREATE INDEX entries_identity ON entries (identity) WHERE identity IS NOT NULL")
@@ -307,7 +311,7 @@ def test_an_erasure_forged_for_another_payload(small: SmallLedger, commitment: s
 def test_the_payload_that_was_erased_put_back_as_another(small: SmallLedger) -> None:
     with small.raw() as connection:
         connection.execute("INSERT INTO payloads VALUES (?, ?, ?)", (ERASED, os.urandom(16), b'{"basis":"declared"}'))
-    assert small.found() == [(ERASED, "payload")]
+    assert (ERASED, "payload") in small.found()
 
 
 # Checkpoints and evidence
@@ -418,7 +422,7 @@ def test_an_evidence_file_that_is_gone_is_counted_and_no_fault(small: SmallLedge
         "REPLACE INTO entries SELECT * FROM entries WHERE position = 8",
         "INSERT OR REPLACE INTO payloads SELECT * FROM payloads WHERE position = 8",
         "INSERT INTO payloads VALUES (6, randomblob(16), x'7b7d')",
-        "INSERT INTO entries SELECT 15, 'site:x', 1, type, 1, 0, 'x', x'', x'', x'', NULL FROM entries WHERE position = 8",
+        "INSERT INTO entries SELECT 15, 'site:x', 1, type, 1, 0, 'x', x'', x'', x'', NULL FROM entries LIMIT 1",
         "UPDATE payloads SET payload = x'7b7d' WHERE position = 8",
         "UPDATE OR REPLACE payloads SET position = 8 WHERE position = 9",
         "DELETE FROM payloads WHERE position = 8",
@@ -429,9 +433,6 @@ def test_an_evidence_file_that_is_gone_is_counted_and_no_fault(small: SmallLedge
 )
 @pytest.mark.parametrize("recursive", ["ON", "OFF"])
 def test_an_honest_tool_cannot_change_the_log(small: SmallLedger, sql: str, recursive: str) -> None:
-    import sqlite3
-    from contextlib import closing
-
     with closing(sqlite3.connect(small.database)) as connection:
         connection.execute(f"PRAGMA recursive_triggers = {recursive}")
         before = list(connection.iterdump())

@@ -235,7 +235,7 @@ def test_more_events_than_one_transaction_are_batches_that_resume(
 
     monkeypatch.setattr(Ledger, "append", failing)
     interrupted = run("-L", made, "record", file)
-    assert (interrupted.code, interrupted.err) == (130, "chipledger: interrupted\n")
+    assert (interrupted.code, interrupted.err.strip()) == (130, "chipledger: interrupted")
     monkeypatch.setattr(Ledger, "append", append)
     resumed = run("-L", made, "record", file, "--json").json
     assert (resumed["added"], resumed["known"]) == (15, 20)
