@@ -10,7 +10,7 @@ from ledger.domain.event import Chip, Country, Event, Fields, Name, Text
 from ledger.domain.kind import Kind, Step
 from ledger.domain.quantity import Count, Quantity
 from ledger.domain.shipment import MovedLine
-from ledger.domain.stream import AuthorisationId, PartyId, StreamId
+from ledger.domain.stream import AuthorisationId, PartyId, SiteId, StreamId
 from ledger.domain.when import When
 
 __all__ = ["AUTHORISATION", "AuthorisationKind", "Issued", "Revoked", "Scope", "ScopedItem", "Used"]
@@ -45,14 +45,20 @@ class Scope(Fields, frozen=True, kw_only=True):
     consignees: tuple[PartyId, ...] | UnsetType = UNSET
     end_users: tuple[PartyId, ...] | UnsetType = UNSET
     acts: tuple[Name, ...] | UnsetType = UNSET
+    sites: tuple[SiteId, ...] | UnsetType = UNSET
 
 
 class Issued(Event, frozen=True, kw_only=True):
-    """An authority granted it; or, for an exception or a notice, its holder claimed or filed it."""
+    """An authority granted it; or, for an exception or a notice, its holder claimed or filed it.
+
+    `provision` is what it rests on, such as 15 CFR 740.8 (NAC); `filed` when it was asked for.
+    """
 
     authority: Name | None | UnsetType = UNSET
     jurisdiction: Country | None | UnsetType = UNSET
     authorisation_kind: AuthorisationKind | None | UnsetType = UNSET
+    provision: Name | None | UnsetType = UNSET
+    filed: When | None | UnsetType = UNSET
     number: Name | None | UnsetType = UNSET
     confirmation: Name | None | UnsetType = UNSET
     supersedes: AuthorisationId | None | UnsetType = UNSET
@@ -65,7 +71,7 @@ class Issued(Event, frozen=True, kw_only=True):
 
 
 class Revoked(Event, frozen=True, kw_only=True):
-    """Withdrawn by the authority, or given up."""
+    """Denied or withdrawn by the authority, or given up."""
 
     reason: Text | UnsetType = UNSET
 
@@ -84,8 +90,10 @@ AUTHORISATION = Kind(
     "authorisation",
     "a licence, exception claim, validated end user, permit, notice or assessment",
     (
+        Step("applied", Issued, opens=True, status="applied for"),
         Step("issued", Issued, opens=True, once=True, status="issued"),
         Step("reported", Issued, opens=True, status="reported"),
+        Step("denied", Revoked, after=("applied", "reported"), ends=True, status="denied"),
         Step("amended", Issued, after=_GRANTED, status="amended"),
         Step("used", Used, after=_GRANTED),
         Step("revoked", Revoked, after=_GRANTED, ends=True, status="revoked"),

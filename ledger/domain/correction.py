@@ -30,7 +30,7 @@ class Corrected(Event, frozen=True, kw_only=True):
 
     Replacements come first, in the order of their pointers; ``/legs/2`` adds to a list of two. Removals follow, the
     last one first: an index means the list as it stood, in whatever order the pointers are written.
-    `basis` and `evidence` are those of the correction; a replaced field's own basis is set through ``/basis_of``.
+    A replaced field stands on the correction's own basis, unless the correction also sets one for it in ``/basis_of``.
     """
 
     corrects: Version
@@ -66,6 +66,7 @@ _TOKEN = re.compile(r"0|[1-9]\d{0,5}", re.ASCII)
 _KEY = re.compile(r"[A-Za-z0-9_/]{1,1000}", re.ASCII)
 _TEXT = re.compile(TEXT_PATTERN)
 _DEPTH = 16
+_ENVELOPE = ("basis", "basis_of", "evidence", "note")
 
 
 def _check_value(value: object, depth: int = 0) -> None:
@@ -98,9 +99,58 @@ def patch(fields: dict[str, Any], correction: Corrected) -> dict[str, Any]:
     replace = correction.replace or {}
     for pointer in sorted(replace, key=_in_order):
         _set(result, pointer, deepcopy(replace[pointer]))
+    _stand_on_correction(result, correction)
     for pointer in sorted(correction.remove or (), key=_in_order, reverse=True):
-        _remove(result, pointer)
+        from_list = _remove(result, pointer)
+        _set_basis_of(result, _without(result.get("basis_of"), pointer, from_list))
     return result
+
+
+def _stand_on_correction(fields: dict[str, Any], correction: Corrected) -> None:
+    """What is replaced is no firmer than the correction; what was said of the basis of the old value goes."""
+    replace = correction.replace or {}
+    chosen = set(replace.get("/basis_of") or ())
+    replaced = [pointer for pointer in replace if pointer.split("/")[1] not in _ENVELOPE]
+    basis_of = {
+        pointer: basis
+        for pointer, basis in _basis_of(fields).items()
+        if pointer in chosen or not any(_covers(above, pointer) for above in replaced)
+    }
+    if correction.basis != fields.get("basis"):
+        own = (pointer for pointer in replaced if not any(_covers(above, pointer) for above in chosen))
+        basis_of.update({pointer: correction.basis.value for pointer in own})
+    _set_basis_of(fields, basis_of)
+
+
+def _basis_of(fields: dict[str, Any]) -> dict[str, Any]:
+    found = fields.get("basis_of")
+    return found if isinstance(found, dict) else {}
+
+
+def _set_basis_of(fields: dict[str, Any], basis_of: dict[str, Any]) -> None:
+    if basis_of:
+        fields["basis_of"] = basis_of
+    elif _basis_of(fields):
+        del fields["basis_of"]
+
+
+def _without(basis_of: Any, removed: str, from_list: bool) -> dict[str, Any]:
+    """`basis_of` once `removed` is gone: what it covered goes with it, and the list items after it move up by one."""
+    result = {}
+    parent, _, last = removed.rpartition("/")
+    for pointer, basis in (basis_of if isinstance(basis_of, dict) else {}).items():
+        if _covers(removed, pointer):
+            continue
+        if from_list and pointer.startswith(f"{parent}/"):
+            token, slash, rest = pointer[len(parent) + 1 :].partition("/")
+            moved = str(int(token) - 1) if _TOKEN.fullmatch(token) and int(token) > int(last) else token
+            pointer = f"{parent}/{moved}{slash}{rest}"
+        result[pointer] = basis
+    return result
+
+
+def _covers(above: str, pointer: str) -> bool:
+    return pointer == above or pointer.startswith(f"{above}/")
 
 
 def _parent(fields: Any, pointer: str) -> tuple[Any, str]:
@@ -125,14 +175,16 @@ def _set(fields: dict[str, Any], pointer: str, value: Any) -> None:
         raise LookupError(pointer)
 
 
-def _remove(fields: dict[str, Any], pointer: str) -> None:
+def _remove(fields: dict[str, Any], pointer: str) -> bool:
+    """Removes what `pointer` names; whether that was an item of a list."""
     parent, last = _parent(fields, pointer)
     if isinstance(parent, dict) and last in parent:
         del parent[last]
-    elif isinstance(parent, list) and _TOKEN.fullmatch(last) and int(last) < len(parent):
+        return False
+    if isinstance(parent, list) and _TOKEN.fullmatch(last) and int(last) < len(parent):
         del parent[int(last)]
-    else:
-        raise LookupError(pointer)
+        return True
+    raise LookupError(pointer)
 
 
 def apply_corrections(facts: Iterable[Fact]) -> list[Entry]:

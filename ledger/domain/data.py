@@ -27,6 +27,7 @@ class Transferred(Event, frozen=True, kw_only=True):
     persons: Count | None | UnsetType = UNSET
     sensitive_persons: Count | None | UnsetType = UNSET
     important_data: Verdict = UNSET
+    handler_persons: Count | None | UnsetType = UNSET
     exemption_ground: Name | None | UnsetType = UNSET
     mechanism: Name | None | UnsetType = UNSET
     authorisations: tuple[AuthorisationId, ...] | None | UnsetType = UNSET

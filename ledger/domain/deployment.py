@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 from ledger.domain.accelerators import Accelerators, repeated_serial
 from ledger.domain.event import Country, Event, Fields, Text
 from ledger.domain.kind import Kind, Step
-from ledger.domain.stream import LeaseId, PartyId, SiteId, WeightsId
+from ledger.domain.stream import AuthorisationId, LeaseId, PartyId, SiteId, WeightsId
 
 __all__ = ["DEPLOYMENT", "Ended", "Served", "Started"]
 
@@ -30,6 +30,7 @@ class Started(Event, frozen=True, kw_only=True):
     lease: LeaseId | None | UnsetType = UNSET
     accelerators: tuple[Accelerators, ...] | None | UnsetType = UNSET
     served_to: tuple[Served, ...] | None | UnsetType = UNSET
+    authorisations: tuple[AuthorisationId, ...] | None | UnsetType = UNSET
     purpose: Text | UnsetType = UNSET
 
     def contradiction(self) -> str | None:

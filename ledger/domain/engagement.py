@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 from ledger.domain.event import Chip, Country, Event, Name, Place, Text, Verdict
 from ledger.domain.kind import Kind, Step
 from ledger.domain.quantity import Count
-from ledger.domain.stream import PartyId, StreamId
+from ledger.domain.stream import AuthorisationId, PartyId, StreamId
 
 __all__ = ["ENGAGEMENT", "Ended", "Started"]
 
@@ -24,6 +24,8 @@ class Started(Event, frozen=True, kw_only=True):
     nationalities: tuple[Country, ...] | None | UnsetType = UNSET
     at: Place | None | UnsetType = UNSET
     subject: StreamId | None | UnsetType = UNSET
+    authorisations: tuple[AuthorisationId, ...] | None | UnsetType = UNSET
+    travelled_from: Country | None | UnsetType = UNSET
     chips: tuple[Chip, ...] | None | UnsetType = UNSET
     chips_described: Name | UnsetType = UNSET
     activity: Text | None | UnsetType = UNSET

@@ -39,4 +39,5 @@ LEDGER = Kind(
         Step("created", Created, opens=True, once=True, status="created"),
         Step("payload_erased", PayloadErased, after=("created",)),
     ),
+    correctable=False,
 )

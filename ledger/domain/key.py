@@ -62,4 +62,5 @@ KEY = Kind(
         Step("enrolled", Enrolled, opens=True, once=True, status="enrolled"),
         Step("revoked", Revoked, after=("enrolled",), ends=True, status="revoked"),
     ),
+    correctable=False,
 )

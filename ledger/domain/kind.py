@@ -93,13 +93,15 @@ def nothing_to_check(entries: Sequence[Entry]) -> Iterator[Irregular]:
 class Kind(Struct, frozen=True):
     """A kind of subject: the prefix of its streams and event types, its lifecycle, and its own checks.
 
-    `check` gets the entries that stand, in order of occurrence, and yields what is irregular between them.
+    `check` gets the entries that stand, in order of occurrence, and yields what is irregular between them. Where a kind
+    is not `correctable`, its events stand as they are: trust rests on them.
     """
 
     name: str
     about: str
     steps: tuple[Step, ...]
     check: Check = nothing_to_check
+    correctable: bool = True
 
     def step(self, verb: str) -> Step | None:
         """The step of that verb, or None."""

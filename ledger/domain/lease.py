@@ -10,7 +10,7 @@ from ledger.domain.accelerators import Accelerators, repeated_serial
 from ledger.domain.event import Event, Fields, Name, Text, Verdict
 from ledger.domain.kind import Kind, Step
 from ledger.domain.quantity import Quantity
-from ledger.domain.stream import LeaseId, PartyId, SiteId
+from ledger.domain.stream import AuthorisationId, LeaseId, PartyId, SiteId
 from ledger.domain.when import When
 
 __all__ = ["LEASE", "Amended", "Assigned", "Capacity", "Ended", "Service", "Signed", "Started"]
@@ -53,6 +53,7 @@ class Terms(Event, frozen=True, kw_only=True):
     exclusive: Verdict = UNSET
     controlled_by: PartyId | None | UnsetType = UNSET
     access: tuple[Access, ...] | None | UnsetType = UNSET
+    authorisations: tuple[AuthorisationId, ...] | None | UnsetType = UNSET
     purpose: Text | None | UnsetType = UNSET
     term_from: When | None | UnsetType = UNSET
     term_until: When | None | UnsetType = UNSET

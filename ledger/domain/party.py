@@ -32,6 +32,7 @@ class Registered(Event, frozen=True, kw_only=True):
     aliases: tuple[Name, ...] | UnsetType = UNSET
     incorporated_in: tuple[Country, ...] | None | UnsetType = UNSET
     headquartered_in: tuple[Country, ...] | None | UnsetType = UNSET
+    located_in: tuple[Country, ...] | None | UnsetType = UNSET
     founded: When | None | UnsetType = UNSET
     us_person: Verdict = UNSET
     nationalities: tuple[Country, ...] | None | UnsetType = UNSET
@@ -41,10 +42,11 @@ class Registered(Event, frozen=True, kw_only=True):
 
 
 class Stake(Fields, frozen=True, kw_only=True):
-    """One holder's share in a party, in percent of the voting interest; `holder` null where it is not disclosed."""
+    """One holder's share in a party, in percent of its ownership, votes and profits; `holder` null where it is not disclosed."""
 
     holder: PartyId | None
     share_percent: Percent | None | UnsetType = UNSET
+    voting_percent: Percent | None | UnsetType = UNSET
     economic_percent: Percent | None | UnsetType = UNSET
     controls: Verdict = UNSET
 
@@ -58,8 +60,9 @@ class StakesStated(Event, frozen=True, kw_only=True):
     widely_held: Verdict = UNSET
 
     def contradiction(self) -> str | None:
-        votes = [stake.share_percent for stake in self.holders] + [self.undisclosed_percent]
-        for shares in (votes, [stake.economic_percent for stake in self.holders]):
+        owned = [stake.share_percent for stake in self.holders] + [self.undisclosed_percent]
+        votes = [stake.voting_percent for stake in self.holders]
+        for shares in (owned, votes, [stake.economic_percent for stake in self.holders]):
             least = sum(share.low or 0 for share in shares if isinstance(share, Percent))
             if least > 100:
                 return f"the stakes add up to at least {least} percent"
@@ -94,6 +97,7 @@ PARTY = Kind(
     (
         Step("registered", Registered, opens=True, once=True, status="registered"),
         Step("reported", Registered, opens=True),
+        Step("changed", Registered, after=_KNOWN),
         Step("stakes_stated", StakesStated, after=_KNOWN),
         Step("relocated", Relocated, after=_KNOWN),
         Step("renamed", Renamed, after=_KNOWN),

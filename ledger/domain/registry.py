@@ -42,7 +42,7 @@ from ledger.domain.stream import kind_of
 from ledger.domain.training import RUN
 from ledger.domain.weights import WEIGHTS
 
-__all__ = ["EVENT_TYPES", "KINDS", "fact", "project", "read_payload", "refusal", "step_of", "type_of"]
+__all__ = ["EVENT_TYPES", "KINDS", "fact", "project", "read_payload", "refusal", "step_of", "steps_of", "type_of"]
 
 KINDS: Final[dict[str, Kind]] = {
     kind.name: kind
@@ -64,8 +64,14 @@ KINDS: Final[dict[str, Kind]] = {
     )
 }
 
+
+def steps_of(kind: Kind) -> tuple[Step, ...]:
+    """All steps of a kind: those of its lifecycle, and corrections where it has any."""
+    return (*kind.steps, *CORRECTIONS) if kind.correctable else kind.steps
+
+
 EVENT_TYPES: Final[dict[str, Step]] = {
-    f"{kind.name}.{step.verb}": step for kind in KINDS.values() for step in (*kind.steps, *CORRECTIONS)
+    f"{kind.name}.{step.verb}": step for kind in KINDS.values() for step in steps_of(kind)
 }
 
 
@@ -131,7 +137,7 @@ def project(subject: Subject | None, facts: Iterable[Fact]) -> Subject | None:
     if not facts:
         return None
     kind = KINDS.get(facts[0].originator_id.partition(":")[0])
-    read_only = not all(_is_understood(item) for item in facts)
+    read_only = not all(_is_understood(item) or is_erased(item) for item in facts)
     entries: list[Entry] = []
     irregular: list[Irregular] = []
     status = ""
@@ -149,9 +155,14 @@ def _is_understood(item: Fact) -> bool:
     return not isinstance(item.event, Opaque) and item.type.partition(".")[0] == item.originator_id.partition(":")[0]
 
 
+def is_erased(item: Fact) -> bool:
+    """Whether a fact's payload was erased: what it said is gone, and the stream goes on without it."""
+    return isinstance(item.event, Opaque) and item.event.erased
+
+
 def refusal(history: Sequence[Fact], new: Fact) -> str | None:
     """Why `new` cannot stand after `history` (the stream so far), in one sentence; None where it can."""
-    unread = next((item for item in history if not _is_understood(item)), None)
+    unread = next((item for item in history if not _is_understood(item) and not is_erased(item)), None)
     if unread is not None:
         return (
             f"version {unread.originator_version} of the stream cannot be read by this release, so it is read-only here"
@@ -176,8 +187,12 @@ def _bad_correction(history: Sequence[Fact], event: Corrected | Retracted) -> st
     target = next((item for item in history if item.originator_version == event.corrects), None)
     if target is None:
         return f"there is no version {event.corrects} to correct: the stream ends at {len(history)}"
+    if is_erased(target):
+        return f"version {event.corrects} is erased"
     if isinstance(event, Retracted):
         return None
+    if any(pointer.split("/")[1] == "source" for pointer in (*(event.replace or ()), *(event.remove or ()))):
+        return "the source is the event's identity, and stays: retract the event, and record it anew"
     if isinstance(target.event, Corrected | Retracted):
         return f"version {event.corrects} is a correction: correct what it corrects, or retract it"
     entry = next(e for e in apply_corrections(history) if e.fact is target)

@@ -39,6 +39,8 @@ class Act(StrEnum):
     REEXPORT = "reexport"
     IN_COUNTRY_TRANSFER = "in_country_transfer"
     IMPORT = "import"
+    TRANSIT = "transit"
+    TRANSHIPMENT = "transhipment"
 
 
 class Classification(Fields, frozen=True, kw_only=True):
@@ -72,12 +74,24 @@ class Line(Fields, frozen=True, kw_only=True):
     chips_per_item: Count | None | UnsetType = UNSET
     serials: tuple[Serial, ...] | UnsetType = UNSET
     classifications: tuple[Classification, ...] | UnsetType = UNSET
+    designer: Name | None | UnsetType = UNSET
+    origin: Country | None | UnsetType = UNSET
+    subject_to_ear: Verdict = UNSET
+    packaged_in: Country | None | UnsetType = UNSET
+
+
+class PartyInRole(Fields, frozen=True, kw_only=True):
+    """A party to the shipment in a role that has no field of its own, such as broker or freight forwarder."""
+
+    party: PartyId | None
+    role: Name
 
 
 class Stop(Place, frozen=True, kw_only=True):
-    """A place on the route, and when the goods are to be there."""
+    """A place on the route, when the goods are to be there, and whether they change carriers."""
 
     on: When | None | UnsetType = UNSET
+    transhipped: Verdict = UNSET
 
 
 class Route(Fields, frozen=True, kw_only=True):
@@ -101,6 +115,7 @@ class Declared(Event, frozen=True, kw_only=True):
     intermediate_consignees: tuple[PartyId, ...] | None | UnsetType = UNSET
     ultimate_consignee: PartyId | None | UnsetType = UNSET
     end_user: PartyId | None | UnsetType = UNSET
+    others: tuple[PartyInRole, ...] | None | UnsetType = UNSET
     route: Route | None | UnsetType = UNSET
     act: Act | None | UnsetType = UNSET
     acts: tuple[ClaimedAct, ...] | None | UnsetType = UNSET
@@ -110,6 +125,7 @@ class Declared(Event, frozen=True, kw_only=True):
     contracted_on: When | None | UnsetType = UNSET
     customs_entry: Name | None | UnsetType = UNSET
     stated_end_use: Text | None | UnsetType = UNSET
+    end_uses: tuple[Label, ...] | None | UnsetType = UNSET
     authorisations: tuple[AuthorisationId, ...] | None | UnsetType = UNSET
     to_site: SiteId | None | UnsetType = UNSET
     continues: ShipmentId | None | UnsetType = UNSET
@@ -257,6 +273,7 @@ SHIPMENT = Kind(
     (
         Step("declared", Declared, opens=True, once=True, status="declared"),
         Step("reported", Declared, opens=True, status="reported"),
+        Step("amended", Declared, after=_DECLARED),
         Step("departed", Moved, after=_DECLARED, status="departed"),
         Step("transited", Moved, after=("departed",), status="in transit"),
         Step("arrived", Moved, after=("departed",), status="arrived"),

@@ -26,6 +26,7 @@ class About(StrEnum):
     OWNERSHIP = "ownership"
     COMPLETENESS = "completeness"
     FOUNDRY = "foundry"
+    KNOWLEDGE = "knowledge"
     DENIAL = "denial"
     OTHER = "other"
 
@@ -38,7 +39,10 @@ class Figure(Fields, frozen=True, kw_only=True):
 
 
 class Made(Event, frozen=True, kw_only=True):
-    """`maker` asserts `text` to `recipient`, of `subjects`; `covers` is the time that it speaks for."""
+    """`maker` asserts `text` to `recipient`, of `subjects`; `covers` is the time that it speaks for.
+
+    `code` says what it is about in a rule's own words, such as ``supercomputer`` or ``wmd``.
+    """
 
     about: About
     text: Text

@@ -15,7 +15,7 @@ from ledger.domain.accelerators import Accelerators, repeated_serial
 from ledger.domain.event import Country, Event, Fields, Label, Name, Place, Text, Verdict, stated
 from ledger.domain.kind import Entry, Irregular, Kind, Step
 from ledger.domain.quantity import Count, Percent, Quantity
-from ledger.domain.stream import LeaseId, PartyId, SiteId, WeightsId
+from ledger.domain.stream import AuthorisationId, LeaseId, PartyId, SiteId, WeightsId
 from ledger.domain.when import When
 
 __all__ = ["RUN", "DataClass", "DataUsed", "Input", "InputRole", "Leg", "LegRecorded", "Planned", "Purpose", "Reported"]
@@ -75,12 +75,13 @@ class SyntheticData(Fields, frozen=True, kw_only=True):
 
 
 class DataUsed(Fields, frozen=True, kw_only=True):
-    """Data of one class, the countries it was collected in, and counts of the persons in it."""
+    """Data of one class, the countries it was collected in, counts of the persons in it, and the legs that used it."""
 
     data_class: DataClass
     collected_in: tuple[Country, ...] | None | UnsetType = UNSET
     persons: Count | None | UnsetType = UNSET
     name: Name | UnsetType = UNSET
+    legs: tuple[Label, ...] | None | UnsetType = UNSET
 
 
 class Leg(Fields, frozen=True, kw_only=True):
@@ -99,6 +100,7 @@ class Leg(Fields, frozen=True, kw_only=True):
     precision: Name | None | UnsetType = UNSET
     operated_by: PartyId | None | UnsetType = UNSET
     accessed_from: Place | None | UnsetType = UNSET
+    authorisations: tuple[AuthorisationId, ...] | None | UnsetType = UNSET
 
 
 class Planned(Event, frozen=True, kw_only=True):
@@ -109,6 +111,7 @@ class Planned(Event, frozen=True, kw_only=True):
 
     model: Name | None | UnsetType = UNSET
     developers: tuple[PartyId, ...] | None | UnsetType = UNSET
+    on_behalf_of: PartyId | None | UnsetType = UNSET
     purpose: Purpose | None | UnsetType = UNSET
     planned_operations: Quantity | None | UnsetType = UNSET
     operations: Quantity | None | UnsetType = UNSET

@@ -10,7 +10,8 @@ from msgspec import UNSET, Meta, UnsetType
 from ledger.domain.event import Digest, Event, Fields, Name, Place, Text, Uri, Verdict
 from ledger.domain.kind import Kind, Step
 from ledger.domain.quantity import Count, Quantity
-from ledger.domain.stream import PartyId, RunId, WeightsId
+from ledger.domain.shipment import Classification
+from ledger.domain.stream import AuthorisationId, PartyId, RunId, WeightsId
 from ledger.domain.training import InputRole
 
 __all__ = ["WEIGHTS", "Created", "Deleted", "File", "Means", "Parent", "Published", "Transferred"]
@@ -51,6 +52,8 @@ class Created(Event, frozen=True, kw_only=True):
     parameters: Quantity | None | UnsetType = UNSET
     training_operations: Quantity | None | UnsetType = UNSET
     at: Place | None | UnsetType = UNSET
+    classifications: tuple[Classification, ...] | UnsetType = UNSET
+    subject_to_ear: Verdict = UNSET
 
     def contradiction(self) -> str | None:
         paths = [file.path for file in self.files or ()]
@@ -67,6 +70,7 @@ class Transferred(Event, frozen=True, kw_only=True):
     means: Means | None | UnsetType = UNSET
     carrier: PartyId | None | UnsetType = UNSET
     size_bytes: Count | None | UnsetType = UNSET
+    authorisations: tuple[AuthorisationId, ...] | None | UnsetType = UNSET
     files: tuple[File, ...] | None | UnsetType = UNSET
     purpose: Text | UnsetType = UNSET
 

@@ -78,7 +78,7 @@ class FactMapper(Mapper[str]):
         """The `Fact` that a row states; its event is `Opaque` where this release cannot know it, or it was erased."""
         row = cast("LedgerEvent", stored_event)
         if row.state is None:
-            event: Event | Opaque = Opaque(row.topic, row.class_version, None)
+            event: Event | Opaque = Opaque(row.topic, row.class_version, None, erased=True)
         else:
             event = read_payload(row.topic, row.class_version, row.state)
         return cast(

@@ -33,7 +33,7 @@ Flags = tuple[str | None, str | None, int | None]
 NO_FLAGS: Final[Flags] = (None, None, None)
 _FACETS: Final = frozenset({"party", "site", "country", "chip"})
 _KEPT_FACTS: Final = 20_000
-_LONG: Final = 100
+_LONG: Final = 30
 """From so many events on a stream waits to be folded until the view has caught up."""
 
 

@@ -194,7 +194,7 @@ def test_a_key_is_readable_by_its_owner_alone_and_never_overwritten(run: Run, ow
 
 
 def test_no_command_ever_prints_the_private_key(run: Run, recorded: Path, own_folders: Path) -> None:
-    secret = next((own_folders / "keys").glob("*.key")).read_text().rpartition("+")[2].strip()
+    secret = next((own_folders / "keys").glob("*.key")).read_text().split("+", 4)[4].strip()
     for command in (("key", "list"), ("-L", recorded, "vkey"), ("-L", recorded, "checkpoint"), ("-L", recorded, "export")):
         ran = run(*command)
         assert secret not in ran.out + ran.err
@@ -257,4 +257,4 @@ def test_the_published_tiles_hash_to_the_checkpoints_root(run: Run, recorded: Pa
     frontier = Frontier()
     frontier.extend(leaf_hash(entry) for entry in parse_bundle(tile, (tmp_path / "t" / tile.path()).read_bytes()))
     assert frontier.root() == claim.root
-    assert b"SG" not in b"".join(path.read_bytes() for path in (tmp_path / "t").rglob("*") if path.is_file())
+    assert b'"country"' not in b"".join(path.read_bytes() for path in (tmp_path / "t").rglob("*") if path.is_file())

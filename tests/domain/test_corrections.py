@@ -12,7 +12,7 @@ from ledger.domain.codec import decode_event, encode_event, event_fields, event_
 from ledger.domain.correction import Corrected, patch
 from ledger.domain.event import Event
 from ledger.domain.kind import Fact
-from ledger.domain.registry import project, refusal
+from ledger.domain.registry import project, refusal, type_of
 
 from .stories import codes, read, story, told
 
@@ -92,7 +92,7 @@ def test_twelve_items_are_added_by_one_correction_and_read_back_from_its_canonic
 @given(st.permutations(["/legs/0", "/legs/1", "/legs/1/site", "/model", "/legs/2", "/legs/10"]))
 def test_a_correction_means_the_same_in_whatever_order_its_pointers_are_written(pointers: list[str]) -> None:
     value = {"/legs/1/site": "site:b", "/model": "M"}
-    fields = {"legs": [{"leg": str(n)} for n in range(10)]}
+    fields: dict[str, Any] = {"basis": "declared", "legs": [{"leg": str(n)} for n in range(10)]}
     correction = event_from_fields(
         Corrected,
         {
@@ -103,7 +103,7 @@ def test_a_correction_means_the_same_in_whatever_order_its_pointers_are_written(
         },
     )
     legs = [{"leg": "000"}, {"leg": "111", "site": "site:b"}, {"leg": "222"}, *fields["legs"][3:], {"leg": "000"}]
-    assert patch(fields, correction) == {"model": "M", "legs": legs}
+    assert patch(fields, correction) == {"basis": "declared", "model": "M", "legs": legs}
 
 
 def test_the_latest_correction_wins_and_each_is_named() -> None:
@@ -234,3 +234,29 @@ def test_a_hostile_stream_of_corrections_that_fit_nothing_is_read_and_marked() -
     assert subject is not None
     assert [item.code for item in subject.irregular] == ["unapplied", "unapplied"]
     assert subject.status == "declared"
+
+
+def test_a_replaced_field_is_no_firmer_than_the_correction() -> None:
+    declared = ("declared", {**DECLARED[1], "basis": "documented", "basis_of": {"/lines/0/chip": "attested"}})
+    now = said(declared, corrected(basis="illustrative", replace={"/lines/0": LINES[0], "/origin": "TW"}))
+    assert now["basis_of"] == {"/lines/0": "illustrative", "/origin": "illustrative"}
+
+
+def test_what_was_said_of_the_basis_of_a_removed_field_goes_and_list_items_after_it_move_up() -> None:
+    bases = {"/lines/0/quantity": "estimated", "/lines/1/quantity": "reported"}
+    declared = ("declared", {**DECLARED[1], "basis": "documented", "basis_of": bases})
+    assert said(declared, corrected(remove=["/lines/0"]))["basis_of"] == {"/lines/0/quantity": "reported"}
+    now = said(declared, corrected(basis="declared", replace={"/lines/1/quantity": 1}, remove=["/lines/0"]))
+    assert now["basis_of"] == {"/lines/0/quantity": "declared"}
+
+
+def test_the_source_is_an_events_identity_and_cannot_be_corrected() -> None:
+    assert "the source is the event's identity" in refused(
+        DECLARED, corrected(replace={"/source": {"name": "x", "key": "y"}})
+    )
+
+
+@pytest.mark.parametrize("stream", ["ledger:self", "key:one"])
+def test_what_trust_rests_on_has_no_corrections(stream: str) -> None:
+    with pytest.raises(KeyError):
+        type_of(stream, "corrected")

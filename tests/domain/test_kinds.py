@@ -42,7 +42,11 @@ def test_an_opening_stands_once_where_the_table_says_so_and_is_regular(kind: str
         assert refusal(opened, again) is None
 
 
-@pytest.mark.parametrize(("kind", "step"), OPENINGS, ids=[f"{kind}.{step.verb}" for kind, step in OPENINGS])
+@pytest.mark.parametrize(
+    ("kind", "step"),
+    [row for row in OPENINGS if KINDS[row[0]].correctable],
+    ids=lambda value: getattr(value, "verb", value),
+)
 def test_an_opening_that_was_retracted_may_be_stated_again(kind: str, step: Any) -> None:
     stream = f"{kind}:one"
     facts = story(stream, (step.verb, least(step.event)), ("retracted", {"corrects": 1, "reason": "not ours"}))
