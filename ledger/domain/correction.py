@@ -118,7 +118,7 @@ def _stand_on_correction(fields: dict[str, Any], correction: Corrected) -> None:
     }
     if correction.basis != fields.get("basis"):
         own = (pointer for pointer in replaced if not any(_covers(above, pointer) for above in chosen))
-        basis_of.update({pointer: correction.basis.value for pointer in own})
+        basis_of.update(dict.fromkeys(own, correction.basis.value))
     _set_basis_of(fields, basis_of)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from decimal import Context, Decimal
-from typing import Final, Self, cast
+from typing import ClassVar, Final, Self, cast
 
 __all__ = ["Count", "Number", "Percent", "Quantity", "format_number", "parse_number"]
 
@@ -47,8 +47,8 @@ def parse_number(value: object) -> Decimal:
 
 def format_number(value: Decimal) -> int | str:
     """The canonical JSON form of an exact number: an integer below 2**53, otherwise plain decimal digits."""
-    if value == value.to_integral_value():
-        whole = int(value)
+    whole = int(value)
+    if whole == value:
         return whole if abs(whole) < EXACT_LIMIT else str(whole)
     return format(value, "f").rstrip("0")
 
@@ -66,8 +66,13 @@ class Quantity:
 
     low: Decimal | None
     high: Decimal | None
+    _sure: ClassVar[int] = EXACT_LIMIT - 1
+    """Whole numbers up to here pass every check, and need none."""
 
     def __init__(self, low: Decimal | int | None, high: Decimal | int | None) -> None:
+        if type(low) is int and low == high and 0 <= low <= self._sure:
+            self.low = self.high = Decimal(low)
+            return
         self.low = None if low is None else Decimal(low)
         self.high = None if high is None else Decimal(high)
         if self.low is None and self.high is None:
@@ -94,6 +99,8 @@ class Quantity:
             low = parse_number(fields["min"]) if "min" in fields else None
             high = parse_number(fields["max"]) if "max" in fields else None
             return cls(low, high)
+        if type(value) is int and 0 <= value <= cls._sure:
+            return cls(value, value)
         number = parse_number(value)
         return cls(number, number)
 
@@ -161,6 +168,7 @@ class Percent(Quantity):
     """A `Quantity` of 0 to 100."""
 
     __slots__ = ()
+    _sure = 100
 
     def _check(self, bound: Decimal) -> None:
         super()._check(bound)

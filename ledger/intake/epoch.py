@@ -22,15 +22,16 @@ Link                                `evidence`, each URI in it
 Base model, compute notes           `note`, with what could not be attributed
 ==================================  ==================================================================================
 
-Dataset sizes are left out: their unit is tokens, words, images or hours, by domain. A renamed model is a new row.
+Dataset sizes are left out: their unit is tokens, words, images or hours, by domain. A model that is renamed is a new
+run, unless both names make one label and the day is the same (``GLM 4.6``, ``GLM-4.6``).
 
 Basis. Confidence describes how well Training compute, Parameters and dataset size are known. Where it is Confident,
 Unknown or empty the run is `reported`; below that (Likely, Speculative, Unverified, …) the run is `estimated`, and
 what Confidence does not describe is `reported` in `basis_of`. Training compute is Epoch's own estimate even where it is
-Confident ("within a factor of 3"), so `operations` is `estimated` unless the release has a column Training compute
+Confident (to within a factor of 3), so `operations` is `estimated` unless the release has a column Training compute
 estimation method and it says Reported; chip-hours that are a product of two columns are `estimated` too.
 
-Shown by `tests/intake/test_epoch.py` and `tests/intake/test_epoch_releases.py`.
+Shown by `tests/intake/test_epoch.py`, `test_epoch_refusals.py` and `test_epoch_releases.py`.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ from ledger.errors import InputError, Place
 from ledger.intake.draft import Draft, OnRecord
 from ledger.intake.epoch_parties import Listed, listed, party_drafts, party_id
 from ledger.intake.labels import label_of
-from ledger.intake.revision import Release, Said, revised, said
+from ledger.intake.revision import Release, Said, revised, said, source_of
 from ledger.intake.table import Row, Table
 
 __all__ = ["SOURCE", "read_epoch_models"]
@@ -112,11 +113,18 @@ def read_epoch_models(path: Path, on_record: OnRecord) -> Iterator[Draft]:
         silent = frozenset(
             field for field, columns in _COLUMNS_OF.items() if any(column not in table.columns for column in columns)
         )
-    keys = _own_keys(runs)
     yield from party_drafts([run.listed for run in runs], release, on_record)
+    record = _Record(on_record, frozenset(key for run in runs for key in run.keys))
+    keys = _own_keys(runs)
     labels = Counter(label_of(key) for key in keys)
     for run, key in zip(runs, keys, strict=True):
-        yield _draft(run, key, labels[label_of(key)] == 1, silent, release, on_record)
+        found = record.find(run, key)
+        if found is not None:
+            now = run.fields | {"evidence": [*run.fields.get("evidence", []), release.evidence]}
+            yield revised(*found, now, silent, release, run.place)
+        else:
+            stream = record.new_stream(key, alone=labels[label_of(key)] == 1)
+            yield Draft(stream, "reported", _reported(run, key, release), run.place)
 
 
 def _require_columns(table: Table) -> None:
@@ -126,7 +134,7 @@ def _require_columns(table: Table) -> None:
     seems = next((what for column, what in _WHAT_ELSE.items() if column in table.columns), None)
     found = ", ".join(table.header[:6])[:200]
     raise InputError(
-        f"this is not Epoch AI's data on AI models: it lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}",
+        f"this is not Epoch AI's data on AI models: it has no {' and no '.join(missing)}",
         Place(table.file, 1),
         f"It seems to be {seems}." if seems else f"The file's columns begin: {found}.",
     )
@@ -271,22 +279,45 @@ def _own_keys(runs: Sequence[_Run]) -> list[str]:
     return own
 
 
+def _reported(run: _Run, key: str, release: Release) -> Reported:
+    event = event_from_fields(Reported, run.fields)
+    evidence = (*(event.evidence or ()), msgspec.convert(release.evidence, Evidence))
+    return msgspec.structs.replace(event, evidence=evidence, source=Source(name=SOURCE, key=key))
+
+
 # Against the record
 
 
-def _draft(run: _Run, own: str, alone: bool, silent: frozenset[str], release: Release, on_record: OnRecord) -> Draft:
-    for key in dict.fromkeys((own, *run.keys)):
-        for stream in _streams(key):
-            before = _said(stream, key, on_record)
-            if before is not None and (key == own or _is_same_row(before, run)):
-                now = run.fields | {"evidence": [*run.fields.get("evidence", []), release.evidence]}
-                return revised(stream, before, now, silent, release, run.place)
-    plain, exact = _streams(own)
-    stream = plain if alone and on_record.subject(plain) is None else exact
-    event = event_from_fields(Reported, run.fields)
-    evidence = (*(event.evidence or ()), msgspec.convert(release.evidence, Evidence))
-    event = msgspec.structs.replace(event, evidence=evidence, source=Source(name=SOURCE, key=own))
-    return Draft(stream, "reported", event, run.place)
+class _Record:
+    """Where rows are on record already. `keys` are all that the rows of the release at hand may be known by."""
+
+    def __init__(self, on_record: OnRecord, keys: frozenset[str]) -> None:
+        self._on_record = on_record
+        self._keys = keys
+
+    def find(self, run: _Run, own: str) -> tuple[str, Said] | None:
+        """The stream of a row, and what it says: by its own key, one that another release knew it by, or its label."""
+        for key in dict.fromkeys((own, *run.keys)):
+            for stream in _streams(key):
+                before = self._said(stream, key)
+                if before is not None and (key == own or _agree(before, run, "model", "developers", "published_on")):
+                    return stream, before
+        plain, _ = _streams(own)
+        subject = self._on_record.subject(plain)
+        former = None if subject is None else source_of(subject, SOURCE)
+        if former is None or former.key in self._keys:
+            return None
+        before = self._said(plain, former.key)
+        return (plain, before) if before is not None and _agree(before, run, "published_on") else None
+
+    def new_stream(self, key: str, *, alone: bool) -> str:
+        """A stream for a row that has none; `alone` where no other row of the release has its label."""
+        plain, exact = _streams(key)
+        return plain if alone and self._on_record.subject(plain) is None else exact
+
+    def _said(self, stream: str, key: str) -> Said | None:
+        subject = self._on_record.subject(stream)
+        return None if subject is None else said(subject, Source(name=SOURCE, key=key))
 
 
 def _streams(key: str) -> tuple[str, str]:
@@ -295,11 +326,5 @@ def _streams(key: str) -> tuple[str, str]:
     return label, f"{label}-{sha256(key.encode()).hexdigest()[:8]}"
 
 
-def _said(stream: str, key: str, on_record: OnRecord) -> Said | None:
-    subject = on_record.subject(stream)
-    return None if subject is None else said(subject, Source(name=SOURCE, key=key))
-
-
-def _is_same_row(before: Said, run: _Run) -> bool:
-    """Whether a row that a release knew by a shorter or longer key is this one."""
-    return all(before.fields.get(name) == run.fields.get(name) for name in ("model", "developers", "published_on"))
+def _agree(before: Said, run: _Run, *names: str) -> bool:
+    return all(before.fields.get(name) == run.fields.get(name) for name in names)

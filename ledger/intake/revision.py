@@ -8,7 +8,7 @@ and stay as they were. Shown by `tests/intake/test_epoch_releases.py`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
@@ -16,13 +16,13 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from ledger.domain.codec import canonical, event_fields
-from ledger.domain.correction import Corrected, corrected
+from ledger.domain.correction import Corrected, corrected, patch
 from ledger.domain.event import Basis, Event, Evidence, Source
 from ledger.domain.kind import Entry, Fact, Subject
 from ledger.errors import Place
 from ledger.intake.draft import Draft
 
-__all__ = ["Release", "Said", "revised", "said"]
+__all__ = ["Release", "Said", "revised", "said", "source_of"]
 
 _ENVELOPE: Final = frozenset({"basis", "basis_of", "evidence", "note", "occurred_at", "source"})
 _PREFIX: Final = 12
@@ -49,13 +49,14 @@ class Release(Struct, frozen=True):
 class Said(Struct, frozen=True):
     """What a data set said of one subject: `event` as recorded, `fields` as its own `corrections` (a count) left them.
 
-    `entry` is the event as everybody's corrections left it.
+    `entry` is the event as everybody's corrections left it; `digest` is of what the last of its own corrections told.
     """
 
     entry: Entry
     event: Event
     fields: dict[str, Any]
     corrections: int
+    digest: str
 
 
 def said(subject: Subject, source: Source) -> Said | None:
@@ -63,18 +64,25 @@ def said(subject: Subject, source: Source) -> Said | None:
     entry = next((entry for entry in subject.entries if _source(entry.fact) == source), None)
     if entry is None or not isinstance(entry.fact.event, Event):
         return None
-    event, count = entry.fact.event, 0
+    event, count, digest = entry.fact.event, 0, ""
     for fact in subject.facts:
         later, by = fact.event, _source(fact)
         if by is None or by.name != source.name or not isinstance(later, Corrected):
             continue
         if later.corrects == entry.fact.originator_version:
             count += 1
+            digest = by.key.rpartition("-")[2]
             try:
                 event = corrected(event, later)
             except (LookupError, msgspec.ValidationError):
                 continue
-    return Said(entry, entry.fact.event, event_fields(event), count)
+    return Said(entry, entry.fact.event, event_fields(event), count, digest)
+
+
+def source_of(subject: Subject, name: str) -> Source | None:
+    """The source of the first event in a stream that came from the data set of that name; None where none did."""
+    sources = (_source(entry.fact) for entry in subject.entries)
+    return next((source for source in sources if source is not None and source.name == name), None)
 
 
 def _source(fact: Fact) -> Source | None:
@@ -91,22 +99,21 @@ def revised(
     over as known. `silent` are the fields for which the release has no column.
     """
     again = Draft(stream, before.entry.verb, before.event, place)
-    if before.entry.event is None:
+    source = before.event.source
+    if before.entry.event is None or not isinstance(source, Source):
         return again
     target = _with_silence_filled(before.fields, now, silent)
-    replace, remove = _changes(before.fields, target, event_fields(before.entry.event))
-    if not replace and not remove:
+    told = {name: _comparable(target, name) for name in target.keys() - {"source"}}
+    digest = sha256(canonical(told)).hexdigest()[:_PREFIX]
+    if digest == before.digest:
         return again
-    source = before.event.source
-    if not isinstance(source, Source):
-        raise TypeError("an event without a source cannot be revised")
-    digest = sha256(canonical(target)).hexdigest()[:_PREFIX]
-    correction = Corrected(
-        basis=Basis.REPORTED,
+    change = _change(before.fields, target, event_fields(before.entry.event))
+    if change is None:
+        return again
+    correction = msgspec.structs.replace(
+        change,
         corrects=before.entry.fact.originator_version,
         reason=release.reason,
-        replace={f"/{name}": value for name, value in replace.items()} or UNSET,
-        remove=tuple(f"/{name}" for name in remove) or UNSET,
         evidence=(msgspec.convert(release.evidence, Evidence),),
         source=Source(name=source.name, key=f"{source.key}#{before.corrections + 1}-{digest}"),
     )
@@ -116,11 +123,11 @@ def revised(
 def _with_silence_filled(before: dict[str, Any], now: dict[str, Any], silent: Collection[str]) -> dict[str, Any]:
     """`now`, with what was said before wherever the release has no column for it; each field keeps the basis it has."""
     target = now | {name: before[name] for name in silent if name in before}
-    bases = {}
+    bases: dict[str, Any] = {}
     for name in target.keys() - _ENVELOPE:
         kept = name in before and (name in silent or ("basis" in silent and before[name] == now.get(name)))
-        bases[name] = _basis(before if kept else now, name)
-    target["basis_of"] = {f"/{name}": basis for name, basis in sorted(bases.items()) if basis != target["basis"]}
+        bases[f"/{name}"] = _basis(before if kept else now, name)
+    target["basis_of"] = {pointer: bases[pointer] for pointer in sorted(bases) if bases[pointer] != target["basis"]}
     return target
 
 
@@ -129,24 +136,40 @@ def _basis(fields: dict[str, Any], name: str) -> str:
     return basis
 
 
-def _changes(
-    before: dict[str, Any], target: dict[str, Any], effective: dict[str, Any]
-) -> tuple[dict[str, Any], list[str]]:
-    """What to replace and what to remove in `effective`, so that the data set's fields go from `before` to `target`."""
+def _change(before: dict[str, Any], target: dict[str, Any], effective: dict[str, Any]) -> Corrected | None:
+    """What takes the data set's fields from `before` to `target` in `effective`; None where nothing has to change."""
     names = (before.keys() | target.keys()) - {"source", "basis_of"}
     changed = sorted(name for name in names if _comparable(before, name) != _comparable(target, name))
     replace = {name: target[name] for name in changed if name in target}
     remove = [name for name in changed if name not in target and name in effective]
-    after = (effective | replace).keys() - remove
-    old, new = before.get("basis_of", {}), target["basis_of"]
-    if old != new:
-        others = {pointer: basis for pointer, basis in effective.get("basis_of", {}).items() if pointer not in old}
-        bases = {p: basis for p, basis in (others | new).items() if p.split("/")[1] in after}
-        if bases:
-            replace["basis_of"] = bases
-        elif "basis_of" in effective:
-            remove.append("basis_of")
-    return replace, remove
+    restated = {name for name in target.keys() - _ENVELOPE if _basis(before, name) != _basis(target, name)}
+    if not replace and not remove and not restated:
+        return None
+    own = {_basis(target, name) for name in replace.keys() - _ENVELOPE}
+    default = replace.get("basis", effective["basis"])
+    basis = Basis(own.pop() if len(own) == 1 else default)
+    bases: dict[str, Any] = {}
+    for name in sorted((effective | replace).keys() - _ENVELOPE - set(remove)):
+        stands = _basis(target if name in restated or name in replace else effective, name)
+        bases |= {f"/{name}": stands} if stands != default else {}
+        if name not in replace:
+            bases |= {p: b for p, b in effective.get("basis_of", {}).items() if p.startswith(f"/{name}/")}
+    change = _correction(basis, replace, remove)
+    if patch(effective, change).get("basis_of", {}) == bases:
+        return change if replace or remove else None
+    if bases:
+        return _correction(basis, replace | {"basis_of": bases}, remove)
+    return _correction(basis, replace, [*remove, "basis_of"])
+
+
+def _correction(basis: Basis, replace: dict[str, Any], remove: Sequence[str]) -> Corrected:
+    return Corrected(
+        basis=basis,
+        corrects=1,
+        reason="not stated yet",
+        replace={f"/{name}": value for name, value in replace.items()} or UNSET,
+        remove=tuple(f"/{name}" for name in remove) or UNSET,
+    )
 
 
 def _comparable(fields: dict[str, Any], name: str) -> Any:

@@ -10,6 +10,7 @@ import json
 import os
 import re
 import sqlite3
+import stat
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -106,6 +107,9 @@ def store_errors(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.Error, PersistenceError) as error:
         raise _translated(error, path) from error
+    except UnicodeDecodeError as error:
+        # SQLite's message quotes the file's schema, and Python cannot read it.
+        raise TamperError(0, "storage", f"{path}: the schema is not text") from error
     except OverflowError as error:
         raise InputError("a position or version of 2^63 or more") from error
 
@@ -170,6 +174,11 @@ def open_database(path: Path, *, read_only: bool) -> str:
         with path.open("rb") as file:
             if file.read(16) != _SQLITE_HEADER:
                 raise StoreError("not-a-ledger", str(path), "this is not a ledger")
+        for end in ("-wal", "-shm", "-journal"):
+            beside = path.with_name(path.name + end)
+            # SQLite would wait for ever at a pipe, and follow a link.
+            if os.path.lexists(beside) and not stat.S_ISREG(beside.lstat().st_mode):
+                raise TamperError(0, "storage", f"{beside.name} is not a file")
     except OSError as error:
         raise StoreError("io", str(path), f"the ledger cannot be read: {error.strerror}") from error
     with store_errors(path):
@@ -229,6 +238,7 @@ def _closing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 _ROW_SQL: Final = """SELECT position, stream, version, type, class_version, recorded_at, recorded_by, header_salt,
     payload_commitment, salt, payload, nodes FROM entries LEFT JOIN payloads USING (position)
     WHERE position >= ? AND position <= ? ORDER BY position"""
+_NEXT_SQL: Final = "SELECT position FROM entries WHERE position >= ? AND position <= ? ORDER BY position LIMIT 1"
 _EVENT_SQL: Final = """SELECT stream, version, type, payload, class_version, identity, position, recorded_at,
     recorded_by FROM entries LEFT JOIN payloads USING (position) """
 _FOREVER: Final = 2**63 - 1
@@ -355,10 +365,8 @@ class SQLiteRecorder(LedgerRecorder, SQLiteApplicationRecorder):
                 for row in cursor.execute(_ROW_SQL, (first, last)):
                     yield row
                     first = row[0] + 1
-            except sqlite3.OperationalError as error:
-                if "decode to UTF-8" not in str(error):
-                    raise
-                yield from _rows_of_any_text(cursor, first, last)
+            except sqlite3.DatabaseError:
+                yield from _rows_with_care(cursor, first, last)
 
     def nodes(self, nodes: Sequence[Node]) -> list[bytes]:
         with self._cursor() as cursor:
@@ -466,12 +474,17 @@ def _refused(cursor: sqlite3.Cursor, size: int, events: Sequence[LedgerEvent], r
     return None
 
 
-def _rows_of_any_text(cursor: sqlite3.Cursor, first: int, last: int) -> Iterator[LogRow]:
-    """Rows whose text need not be UTF-8: what is not stands as lone surrogates, which no header may hold."""
+def _rows_with_care(cursor: sqlite3.Cursor, first: int, last: int) -> Iterator[LogRow]:
+    """Rows one by one, so that the one which cannot be read stops neither those before it nor, for its text, itself.
+
+    Text that is not UTF-8 comes with lone surrogates, which no header may hold.
+    """
     connection = cursor.connection
     connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
     try:
-        yield from connection.execute(_ROW_SQL, (first, last))
+        while next_one := cursor.execute(_NEXT_SQL, (first, last)).fetchone():
+            yield from cursor.execute(_ROW_SQL, (*next_one, *next_one)).fetchall()
+            first = next_one[0] + 1
     finally:
         connection.text_factory = str
 

@@ -156,7 +156,9 @@ class Block:
             detail = f"its erasure, at position {erased_by}, is of another payload"
             raise TamperError(position, "payload-missing", detail)
         if known is None or known[1] is None:
-            self._connection.execute("INSERT OR REPLACE INTO erasures VALUES (?, ?, ?)", (position, commitment, erased_by))
+            self._connection.execute(
+                "INSERT OR REPLACE INTO erasures VALUES (?, ?, ?)", (position, commitment, erased_by)
+            )
 
     def _blank(self, position: int) -> None:
         """Takes the payload of an earlier event out of every table and index."""
@@ -170,7 +172,10 @@ class Block:
         self._count(mentions | {stream}, read.row._replace(basis=basis, source=source), -1)
         self._count(read.mentions, read.row, +1)
         run = self._connection.execute
-        run("INSERT INTO events_fts(events_fts, rowid, stream, words) VALUES ('delete', ?, ?, ?)", (position, stream, words))
+        run(
+            "INSERT INTO events_fts(events_fts, rowid, stream, words) VALUES ('delete', ?, ?, ?)",
+            (position, stream, words),
+        )
         run("DELETE FROM mentions WHERE position = ? AND name IN (SELECT value FROM json_each(?))",
             (position, _json_list(mentions - read.mentions)))  # fmt: skip
         run("DELETE FROM events WHERE position = ?", (position,))
@@ -283,7 +288,10 @@ class Block:
             mentions += [(name, position) for name in read.mentions]
             self._count(read.mentions, row, +1)
         many(_INSERTS["events"], events)
-        many("INSERT INTO events_fts(rowid, stream, words) VALUES (?, ?, ?)", [(r.position, r.stream, r.words) for r in events])
+        many(
+            "INSERT INTO events_fts(rowid, stream, words) VALUES (?, ?, ?)",
+            [(r.position, r.stream, r.words) for r in events],
+        )
         many("INSERT INTO mentions VALUES (?, ?)", sorted(mentions))
         sql = "UPDATE events SET irregular = ?, corrected_by = ?, retracted_by = ? WHERE position = ?"
         many(sql, [(*flags, position) for position, flags in self._flags.items()])

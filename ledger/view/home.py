@@ -77,7 +77,9 @@ def _translated(path: Path, code: int, text: str) -> LedgerError:
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreError("busy", str(path), "another process is writing the view", "Wait for it, and run this again.")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
-        return StoreError("read-only", str(path), "the view cannot be written here", "Set CHIPLEDGER_CACHE to a folder.")
+        return StoreError(
+            "read-only", str(path), "the view cannot be written here", "Set CHIPLEDGER_CACHE to a folder."
+        )
     return StoreError("io", str(path), f"the view cannot be used: {text}", hint)
 
 

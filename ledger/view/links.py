@@ -54,7 +54,9 @@ class _Said:
         self.folded = folded
         self.stream = folded.subject.stream
 
-    def by(self, root: str, relation: str, *, forward: bool, chain: bool = False, claim: bool = False) -> Iterator[Link]:
+    def by(
+        self, root: str, relation: str, *, forward: bool, chain: bool = False, claim: bool = False
+    ) -> Iterator[Link]:
         """Links to each stream that a field of the folded state names: `forward` from the subject to it."""
         found = self.folded.stated.get(root)
         if found is None:
@@ -166,7 +168,9 @@ def _run(said: _Said) -> Iterator[Link]:
             place = None if leg.lease else UNKNOWN
             yield Link(leg.lease, said.stream, "ran", name, place, 1, 0, *tail)
         if leg.site is not UNSET or country:
-            yield Link(_text(leg.site), said.stream, "ran", name, country or (None if leg.site else UNKNOWN), 1, 0, *tail)
+            yield Link(
+                _text(leg.site), said.stream, "ran", name, country or (None if leg.site else UNKNOWN), 1, 0, *tail
+            )
         if isinstance(leg.operated_by, str):
             yield Link(leg.operated_by, said.stream, "operator of", name, None, 0, 0, *tail)
     yield from said.by("developers", "developer of", forward=False)

@@ -109,7 +109,9 @@ def verdict(path: str) -> Field:
 def amount(path: str) -> Field:
     """A quantity: as stated, its least, its most."""
     name = path.rpartition(".")[2]
-    return Field(tuple(path.split(".")), (Column(name), Column(f"{name}_low", int), Column(f"{name}_high", int)), _amount)
+    return Field(
+        tuple(path.split(".")), (Column(name), Column(f"{name}_low", int), Column(f"{name}_high", int)), _amount
+    )
 
 
 def _amount(value: Quantity) -> Row:

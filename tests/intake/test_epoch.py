@@ -11,11 +11,10 @@ import pytest
 
 from ledger.domain.event import Basis
 from ledger.domain.training import Reported
-from ledger.errors import InputError, Place
 from ledger.intake.formats import FORMATS
 from ledger.store.keys import KeyStore
 from ledger.verification import verify
-from tests.intake.tables import COLUMNS, GPT, ORIGIN, RELEASE, Home, fields, release, text
+from tests.intake.tables import COLUMNS, GPT, ORIGIN, RELEASE, Home, fields, release
 
 
 def run(home: Home, folder: Path, **cells: str) -> dict[str, Any]:
@@ -23,13 +22,6 @@ def run(home: Home, folder: Path, **cells: str) -> dict[str, Any]:
     row = GPT | {name.replace("_", " "): value for name, value in cells.items()}
     outcome = home.take(release(folder, row))
     return fields(home.added(outcome)[-1])
-
-
-def refusal(home: Home, path: Path) -> InputError:
-    with pytest.raises(InputError) as error:
-        home.take(path)
-    assert home.ledger.size() == 1, "something was written"
-    return error.value
 
 
 # The real data
@@ -323,84 +315,6 @@ def test_a_release_with_few_or_new_columns_is_read(home: Home, tmp_path: Path) -
 def test_an_entry_that_somebody_began_and_left_is_passed_over(home: Home, tmp_path: Path) -> None:
     outcome = home.take(release(tmp_path, {"Confidence": "Unverified"}, {"Model": "Alone"}))
     assert outcome.added == 1
-
-
-# Bad input
-
-BAD_CELLS = [
-    ("Publication date", "3/15/2023", "as a spreadsheet shows it"),
-    ("Publication date", "Oct-25", "as a spreadsheet shows it"),
-    ("Publication date", "2023-02-30", "has no day 30"),
-    ("Publication date", "0023-03-15", "outside 1800 to 2199"),
-    ("Training compute (FLOP)", "3.05E+10", "as a spreadsheet shows it"),
-    ("Training compute (FLOP)", "nan", "is not a number"),
-    ("Training compute (FLOP)", "-1e+20", "is negative"),
-    ("Parameters", "inf", "is not a number"),
-    ("Hardware quantity", "1.5", "not a whole number"),
-    ("Hardware quantity", "9007199254740992", r"2\^53"),
-    ("Training time (hours)", "-3", "is negative"),
-    ("Training hardware", "NVIDIA \u202eA100", r"U\+202E"),
-    ("Organization", "Open\x07AI", r"U\+0007"),
-    ("Model", "GPT\u202eX", r"U\+202E"),
-    ("Model", "x" * 301, "301 characters"),
-    ("Model", "", "names no model"),
-    ("Model", "#NAME?", "spreadsheet's error"),
-]
-
-
-@pytest.mark.parametrize(
-    ("column", "cell", "problem"), BAD_CELLS, ids=[f"{c}-{i}" for i, (c, *_) in enumerate(BAD_CELLS)]
-)
-def test_a_cell_that_cannot_be_read_is_refused_with_its_place_and_nothing_is_written(
-    home: Home, tmp_path: Path, column: str, cell: str, problem: str
-) -> None:
-    path = release(tmp_path, {"Model": "Good"}, GPT | {column: cell})
-    with pytest.raises(InputError, match=problem) as error:
-        home.take(path)
-    assert error.value.place == Place(str(path), 3, column)
-    assert home.ledger.size() == 1
-
-
-def test_the_same_row_twice_is_refused(home: Home, tmp_path: Path) -> None:
-    error = refusal(home, release(tmp_path, GPT, {"Model": "Other"}, GPT))
-    assert "'GPT-X' stands at line 2 already" in error.problem
-    assert (error.place.line, error.place.field) == (4, "Model")
-
-
-def test_a_row_that_a_space_of_no_width_sets_apart_is_the_same_row(home: Home, tmp_path: Path) -> None:
-    error = refusal(home, release(tmp_path, GPT, GPT | {"Model": "GPT\u200b-X"}))
-    assert "stands at line 2 already" in error.problem
-
-
-def test_another_table_is_named_for_what_it_is(home: Home, tmp_path: Path, shared_real: Path) -> None:
-    error = refusal(home, shared_real / "epoch" / "ml_hardware_2026-07.csv")
-    assert "lacks the columns Model, Organization, Publication date, Training compute (FLOP)" in error.problem
-    assert "machine learning hardware" in error.hint
-    error = refusal(home, release(tmp_path, {"a": "1"}, columns=("a", "b")))
-    assert error.hint == "The file's columns begin: a, b."
-
-
-def test_a_spreadsheet_that_split_at_semicolons_is_refused(home: Home, tmp_path: Path) -> None:
-    path = tmp_path / "saved.csv"
-    path.write_text(text(GPT).replace(",", ";"))
-    assert "separated by ';'" in refusal(home, path).problem
-
-
-def test_a_file_cut_off_anywhere_in_a_line_is_refused(home: Home, tmp_path: Path) -> None:
-    whole = text(GPT, GPT | {"Model": "Quoted, and last", "Training compute notes": 'two\nlines, "quoted"'})
-    path = tmp_path / "cut.csv"
-    last = whole.rindex('"Quoted')
-    for end in range(last + 1, len(whole)):
-        path.write_text(whole[:end])
-        refusal(home, path)
-
-
-def test_latin_1_is_refused(home: Home, tmp_path: Path) -> None:
-    path = tmp_path / "saved.csv"
-    path.write_bytes(text(GPT | {"Organization": "Université"}).encode("latin-1"))
-    error = refusal(home, path)
-    assert "is not UTF-8" in error.problem
-    assert error.place.line == 2
 
 
 def test_the_format_is_listed_with_what_it_is() -> None:

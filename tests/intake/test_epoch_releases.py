@@ -47,7 +47,7 @@ def test_a_changed_cell_is_one_correction_that_says_which_release_made_it(home: 
     event = cast("Corrected", item.event)
     digest = sha256(later.read_bytes()).hexdigest()
     assert (item.originator_id, item.type, event.corrects) == (RUN, "run.corrected", 1)
-    assert event.replace == {"/operations": "30000000000000000000000000"}
+    assert (event.replace, event.basis) == ({"/operations": "30000000000000000000000000"}, "estimated")
     assert event.reason == f"Epoch AI release: 2026.csv / {digest[:12]}"
     assert fields(item)["evidence"] == [{"media_type": "text/csv", "note": "Epoch AI: 2026.csv", "sha256": digest}]
     assert home.now(RUN)["operations"] == "30000000000000000000000000"
@@ -67,9 +67,8 @@ def test_a_release_that_goes_back_is_a_correction_too_as_often_as_it_does(home: 
 def test_a_cell_that_is_emptied_is_withdrawn_with_what_followed_from_it(home: Home, tmp_path: Path) -> None:
     home.take(release(tmp_path, GPT))
     outcome = home.take(release(tmp_path, GPT | {"Training time (hours)": "", "Parameters": ""}))
-    assert corrections(home.added(outcome)) == {
-        RUN: ({"/basis_of": {"/operations": "estimated"}}, ["/chip_hours", "/parameters", "/wall_hours"])
-    }
+    assert corrections(home.added(outcome)) == {RUN: ({}, ["/chip_hours", "/parameters", "/wall_hours"])}
+    assert home.now(RUN)["basis_of"] == {"/operations": "estimated"}
 
 
 def test_a_column_that_a_release_lacks_withdraws_nothing(home: Home, tmp_path: Path) -> None:
@@ -77,6 +76,7 @@ def test_a_column_that_a_release_lacks_withdraws_nothing(home: Home, tmp_path: P
     home.take(release(tmp_path, row))
     before = home.now(RUN)
     few = ("Model", "Organization", "Publication date", "Training compute (FLOP)")
+    row = {name: row[name] for name in few}
     assert home.take(release(tmp_path, row, columns=few, name="few.csv")).added == 0
     outcome = home.take(release(tmp_path, row | {"Publication date": "2024-03-06"}, columns=few, name="few.csv"))
     assert corrections(home.added(outcome)) == {RUN: ({"/published_on": "2024-03-06"}, [])}
@@ -101,6 +101,18 @@ def test_a_renamed_model_is_another_run(home: Home, tmp_path: Path) -> None:
     home.take(release(tmp_path, GPT))
     [item] = home.added(home.take(release(tmp_path, GPT | {"Model": "GPT-Y"}, name="b.csv")))
     assert (item.originator_id, item.type) == ("run:epoch-gpt-y", "run.reported")
+
+
+def test_a_model_whose_name_is_only_spelled_otherwise_is_the_same_run(home: Home, tmp_path: Path) -> None:
+    home.take(release(tmp_path, GPT))
+    later = release(tmp_path, GPT | {"Model": "gpt X"}, name="b.csv")
+    assert corrections(home.added(home.take(later))) == {RUN: ({"/model": "gpt X"}, [])}
+    assert home.take(later).added == 0
+    assert corrections(home.added(home.take(release(tmp_path, GPT, name="c.csv")))) == {RUN: ({"/model": "GPT-X"}, [])}
+    assert home.take(later).added == 1
+    both = release(tmp_path, GPT, GPT | {"Model": "gpt X"}, name="d.csv")
+    assert Counter(item.type for item in home.added(home.take(both))) == {"run.corrected": 1, "run.reported": 1}
+    assert home.take(both).added == 0
 
 
 def test_a_model_that_gets_a_namesake_stays_the_run_that_it_was(home: Home, tmp_path: Path) -> None:
@@ -155,10 +167,15 @@ def test_a_persons_correction_stands_until_the_data_set_changes_that_field(home:
     assert home.take(path).added == 0
     other = GPT | {"Training time (hours)": "100.0", "Parameters": ""}
     outcome = home.take(release(tmp_path, other, name="b.csv"))
-    assert corrections(home.added(outcome)) == {RUN: ({"/chip_hours": 2_500_000, "/wall_hours": 100}, [])}
+    bases = {"/chip_hours": "estimated", "/operations": "documented"}
+    assert corrections(home.added(outcome)) == {
+        RUN: ({"/basis_of": bases, "/chip_hours": 2_500_000, "/wall_hours": 100}, [])
+    }
     now = home.now(RUN)
     assert (now["operations"], now["wall_hours"], now["chip_hours"]) == (7, 100, 2_500_000)
+    assert now["basis_of"] == bases
     assert "parameters" not in now
+    assert home.take(tmp_path / "b.csv").added == 0
 
 
 def test_a_retracted_run_is_not_brought_back(home: Home, tmp_path: Path) -> None:
@@ -180,7 +197,7 @@ def test_a_stream_that_somebody_else_began_is_left_to_the_run_that_is_in_it(home
     known = Registered(basis=Basis.DECLARED, legal_name="OpenAI, Inc.", source=Source(name="tests", key="2"))
     home.ledger.append([fact(RUN, 1, "reported", own), fact("party:epoch-openai", 1, "registered", known)])
     facts = home.added(home.take(release(tmp_path, GPT)))
-    assert [item.originator_id for item in facts][0] == "party:epoch-openai"
+    assert facts[0].originator_id == "party:epoch-openai"
     assert facts[0].originator_version == 2
     assert facts[1].originator_id.startswith(f"{RUN}-")
     assert home.take(tmp_path / "release.csv").added == 0

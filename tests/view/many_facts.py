@@ -44,7 +44,9 @@ def chain(story: Story, number: int) -> Iterator[Fact]:
     """One chain of custody, of about twenty events, some late and one corrected."""
     pick, say = story.random.choice, story.say
     chip, home = pick(CHIPS), pick(COUNTRIES)
-    maker, operator, lab = (f"party:{role}-{number % modulus}" for role, modulus in (("maker", 7), ("op", 50), ("lab", 90)))
+    maker, operator, lab = (
+        f"party:{role}-{number % modulus}" for role, modulus in (("maker", 7), ("op", 50), ("lab", 90))
+    )
     place, goods = f"site:dc-{number % 200}", f"shipment:s-{number}"
     hire, run, model, service = f"lease:l-{number}", f"run:r-{number}", f"weights:w-{number}", f"deployment:d-{number}"
     for who in (maker, operator, lab):
@@ -61,7 +63,9 @@ def chain(story: Story, number: int) -> Iterator[Fact]:
     for verb in ("departed", "transited", "arrived"):
         yield say(goods, verb, shipment.Moved, occurred_at=story.day(), at=Place(country=pick(COUNTRIES)))
     if number % 10:
-        yield say(goods, "received", shipment.Received, occurred_at=story.day(), at=Place(site=place), received_by=operator)
+        yield say(
+            goods, "received", shipment.Received, occurred_at=story.day(), at=Place(site=place), received_by=operator
+        )
         yield say(
             place, "installed", site.Installed, shipment=goods,
             accelerators=(Accelerators(chip=chip, quantity=line.quantity),),
@@ -74,7 +78,12 @@ def chain(story: Story, number: int) -> Iterator[Fact]:
     yield say(hire, "started", lease.Started, occurred_at=story.day())
     yield say(run, "planned", training.Planned, model=f"Model {number}", developers=(lab,), outputs=(model,))
     for leg in ("a", "b"):
-        yield say(run, "leg_started", training.LegRecorded, leg=training.Leg(leg=leg, site=place, lease=hire, started=story.day()))
+        yield say(
+            run,
+            "leg_started",
+            training.LegRecorded,
+            leg=training.Leg(leg=leg, site=place, lease=hire, started=story.day()),
+        )
         yield say(
             run, "leg_ended", training.LegRecorded,
             leg=training.Leg(

@@ -1,0 +1,316 @@
+"""What the command line and the terminal ask of the view: pages of events by key, honest counts, one subject.
+
+Pages are keyed by position and never by offset, so a page deep in ten million events costs what the first one does. A
+filter's rarest single value leads the search; the others are looked up per event. Every value is a parameter, and text
+is quoted word by word before the full-text index sees it, so no input is syntax.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from ledger.log.entry import format_time
+from ledger.view.events import EventRow
+from ledger.view.home import View, view_errors
+
+__all__ = [
+    "Counted",
+    "Filter",
+    "Listed",
+    "SubjectRow",
+    "count",
+    "event",
+    "events",
+    "facet",
+    "sources",
+    "subject",
+    "subjects",
+]
+
+PAGE: Final = 100
+
+
+class Filter(Struct, frozen=True):
+    """Which events. Fields are joined by *and*, the values within one by *or*; `without` leaves out what it matches.
+
+    `kind`, `type`, `basis`, `source`: as the columns of ``events``. `party`, `site`, `stream`: ids of streams that the
+    event names or belongs to. `country`: ISO code, where the event states one. `chip`: a catalogue id. `text`: words,
+    all of which stand in the event, the last letters of each left open. `occurred_from`, `occurred_to`: ISO days, for
+    events that may have occurred between them. `recorded_from`, `recorded_to`: UTC milliseconds. `odd`: irregular,
+    erased or of unknown type.
+    """
+
+    kind: tuple[str, ...] = ()
+    type: tuple[str, ...] = ()
+    basis: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+    party: tuple[str, ...] = ()
+    site: tuple[str, ...] = ()
+    stream: tuple[str, ...] = ()
+    country: tuple[str, ...] = ()
+    chip: tuple[str, ...] = ()
+    text: str = ""
+    occurred_from: str = ""
+    occurred_to: str = ""
+    recorded_from: int = 0
+    recorded_to: int = 0
+    odd: bool = False
+    without: Filter | None = None
+
+
+class Listed(Struct, frozen=True):
+    """One event as a list shows it; times as text, None where not stated."""
+
+    position: int
+    recorded_at: str
+    occurred_at: str | None
+    kind: str
+    verb: str
+    type: str
+    stream: str
+    version: int
+    title: str | None
+    actor: str | None
+    country: str | None
+    site: str | None
+    chip: str | None
+    basis: str | None
+    recorded_by: str
+    note: str | None
+    irregular: str | None
+    corrected_by: str | None
+    retracted_by: int | None
+    erased: bool
+    unknown: bool
+
+
+class Counted(Struct, frozen=True):
+    """How many, as far as was counted: `exact`, or more than `number`."""
+
+    number: int
+    exact: bool
+
+    def __str__(self) -> str:
+        return str(self.number) if self.exact else f">{self.number}"
+
+
+class SubjectRow(Struct, frozen=True):
+    """One subject, folded. `fields` are the cells of its kind's table that are stated, by column."""
+
+    stream: str
+    kind: str
+    title: str
+    status: str
+    basis: str | None
+    versions: int
+    first_position: int
+    last_position: int
+    read_only: bool
+    fields: dict[str, str | int | float]
+    irregular: tuple[tuple[int, str, str], ...]
+
+
+_COLUMNS: Final = ("kind", "type", "basis", "source")
+_NAMED: Final = ("party", "site", "stream", "country", "chip")
+
+
+def _names(field: str, values: Sequence[str]) -> list[str]:
+    """Values of a filter as ``mentions`` spells them."""
+    prefix = f"{field}:" if field in ("country", "chip") else ""
+    return [f"{prefix}{value}" for value in values]
+
+
+def match_text(text: str) -> str:
+    """A full-text query for the words in `text`; empty where it has none that could be found."""
+    words = [word.replace("\0", "").replace('"', '""') for word in text.split()]
+    return " ".join(f'"{word}"*' for word in words if any(letter.isalnum() for letter in word))
+
+
+def _conditions(view: View, chosen: Filter, lead: str) -> Iterator[tuple[str, list[Any]]]:
+    """SQL conditions on an event `e`, each with its parameters; the field that leads the search is left out."""
+    for field in _COLUMNS:
+        values: tuple[str, ...] = getattr(chosen, field)
+        if values and field != lead:
+            marks = ",".join("?" * len(values))
+            yield f"+e.{field} IN ({marks})", list(values)
+    for field in _NAMED:
+        values = getattr(chosen, field)
+        if values and field != lead:
+            marks = ",".join("?" * len(values))
+            sql = f"EXISTS (SELECT 1 FROM mentions m WHERE m.name IN ({marks}) AND m.position = e.position)"  # noqa: S608
+            yield sql, list(_names(field, values))
+    if chosen.text and lead != "text":
+        yield (
+            "EXISTS (SELECT 1 FROM events_fts f WHERE f.rowid = e.position AND events_fts MATCH ?)",
+            [_match(chosen.text)],
+        )
+    if chosen.occurred_from:
+        yield "coalesce(e.occurred_last, '9999') >= ? AND e.occurred_at IS NOT NULL", [chosen.occurred_from]
+    if chosen.occurred_to:
+        yield "coalesce(e.occurred_first, '0000') <= ? AND e.occurred_at IS NOT NULL", [chosen.occurred_to]
+    if chosen.recorded_from:
+        yield "e.position >= ?", [_first_recorded(view.connection, chosen.recorded_from)]
+    if chosen.recorded_to:
+        yield "e.position < ?", [_first_recorded(view.connection, chosen.recorded_to + 1)]
+    if chosen.odd and lead != "odd":
+        yield "(e.irregular IS NOT NULL OR e.erased OR e.unknown)", []
+    if chosen.without is not None and chosen.without != Filter():
+        parts = list(_conditions(view, chosen.without, ""))
+        sql = " AND ".join(part for part, _ in parts)
+        yield f"NOT coalesce(({sql}), 0)", [value for _, values in parts for value in values]
+
+
+def _match(text: str) -> str:
+    # A phrase that no tokenizer can make: nothing matches it.
+    return match_text(text) or '""'
+
+
+def _first_recorded(connection: sqlite3.Connection, milliseconds: int) -> int:
+    """The first position recorded at that time or later: times never decrease, so a binary search finds it."""
+    wanted = format_time(max(0, milliseconds))
+    low, high = 1, _last(connection) + 1
+    while low < high:
+        middle = (low + high) // 2
+        row = connection.execute("SELECT recorded_at FROM events WHERE position = ?", (middle,)).fetchone()
+        low, high = (low, middle) if row is None or row[0] >= wanted else (middle + 1, high)
+    return low
+
+
+def _last(connection: sqlite3.Connection) -> int:
+    return connection.execute("SELECT max(position) FROM events").fetchone()[0] or 0
+
+
+def _lead(view: View, chosen: Filter) -> str:
+    """The field that leads: of those with one value, the rarest; text otherwise; "" for a walk along positions."""
+    rarest, least = "", _last(view.connection) // 4 + 1
+    for field in (*_COLUMNS, *_NAMED):
+        values = getattr(chosen, field)
+        if len(values) != 1:
+            continue
+        events = 1
+        if field != "stream":
+            sql = "SELECT events FROM facets WHERE facet = ? AND value = ?"
+            row = view.connection.execute(sql, (field, values[0])).fetchone()
+            events = row[0] if row else 0
+        if events < least:
+            rarest, least = field, events
+    if not rarest and chosen.text:
+        return "text"
+    return rarest or ("odd" if chosen.odd else "")
+
+
+def _search(
+    view: View, chosen: Filter, columns: str, position: str, params: list[Any], tail: str
+) -> tuple[str, list[Any]]:
+    """The statement that walks the events of a filter by position."""
+    lead = _lead(view, chosen)
+    key = "e.position"
+    where: list[tuple[str, list[Any]]] = []
+    if lead in _NAMED:
+        source, key = "mentions k CROSS JOIN events e ON e.position = k.position", "k.position"
+        where.append(("k.name = ?", _names(lead, getattr(chosen, lead))))
+    elif lead == "text":
+        source, key = "events_fts k CROSS JOIN events e ON e.position = k.rowid", "k.rowid"
+        where.append(("events_fts MATCH ?", [_match(chosen.text)]))
+    elif lead == "odd":
+        source = "events e INDEXED BY events_odd"
+        where.append(("(e.irregular IS NOT NULL OR e.erased OR e.unknown)", []))
+    elif lead:
+        # source has no index of its own: its events lie together in the log.
+        source = f"events e INDEXED BY events_{lead}" if lead != "source" else "events e NOT INDEXED"
+        where.append((f"e.{lead} = ?", [getattr(chosen, lead)[0]]))
+    else:
+        source = "events e NOT INDEXED"
+    where.append((f"{key} {position}", params))
+    where += _conditions(view, chosen, lead)
+    sql = f"SELECT {columns} FROM {source} WHERE " + " AND ".join(part for part, _ in where)  # noqa: S608 - marks only
+    return f"{sql} {tail.format(key=key)}", [value for _, values in where for value in values]
+
+
+_LISTED: Final = ", ".join(
+    "(SELECT title FROM subjects s WHERE s.stream = e.stream)" if name == "title" else f"e.{name}"
+    for name in Listed.__struct_fields__
+)
+
+
+def events(
+    view: View, chosen: Filter = Filter(), *, after: int = 0, before: int | None = None, limit: int = PAGE
+) -> list[Listed]:
+    """A page of events: the first ones after a position; or, where `before` is given, the last ones before it.
+
+    Either way in order of position.
+    """
+    forward = before is None
+    position, bound = ("> ?", after) if before is None else ("< ?", before)
+    tail = f"ORDER BY {{key}} {'ASC' if forward else 'DESC'} LIMIT {int(limit)}"
+    with view_errors(view.path):
+        sql, params = _search(view, chosen, _LISTED, position, [bound], tail)
+        rows = view.connection.execute(sql, params).fetchall()
+    found = [Listed(*row[:-2], bool(row[-2]), bool(row[-1])) for row in rows]
+    return found if forward else found[::-1]
+
+
+def count(view: View, chosen: Filter = Filter(), *, up_to: int = 500) -> Counted:
+    """How many events a filter has, counted no further than `up_to`."""
+    with view_errors(view.path):
+        sql, params = _search(view, chosen, "1", "> 0", [], f"LIMIT {int(up_to) + 1}")
+        found = view.connection.execute(f"SELECT count(*) FROM ({sql})", params).fetchone()[0]  # noqa: S608
+    return Counted(min(found, up_to), found <= up_to)
+
+
+def event(view: View, position: int) -> EventRow | None:
+    """One event with everything that the view keeps of it, its payload included."""
+    with view_errors(view.path):
+        row = view.connection.execute("SELECT * FROM events WHERE position = ?", (position,)).fetchone()
+    return None if row is None else EventRow(*row)
+
+
+def facet(view: View, name: str, limit: int = 50) -> list[tuple[str, int]]:
+    """The commonest values of a facet (kind, type, basis, country, party, site, chip, source), and how many events each."""
+    with view_errors(view.path):
+        sql = "SELECT value, events FROM facets WHERE facet = ? ORDER BY events DESC, value LIMIT ?"
+        return view.connection.execute(sql, (name, limit)).fetchall()
+
+
+def sources(view: View) -> list[tuple[str, int]]:
+    """The data sets that events came from, and how many came from each."""
+    return facet(view, "source", 1000)
+
+
+def subject(view: View, stream: str) -> SubjectRow | None:
+    """What a stream says, as folded and corrected; None where it is not on record."""
+    from ledger.view.schema import KINDS_IN_TABLES
+
+    with view_errors(view.path):
+        run = view.connection.execute
+        row = run(
+            """SELECT stream, kind, title, status, basis, versions, first_position, last_position, read_only
+            FROM subjects WHERE stream = ?""",
+            (stream,),
+        ).fetchone()
+        if row is None:
+            return None
+        fields: dict[str, Any] = {}
+        readable = KINDS_IN_TABLES.get(row[1])
+        if readable is not None:
+            found = run(f"SELECT * FROM {readable.table} WHERE stream = ?", (stream,)).fetchone()  # noqa: S608
+            columns = [column.name for column in readable.columns]
+            fields = {name: cell for name, cell in zip(columns, found or (), strict=False) if cell is not None}
+        odd = run(
+            "SELECT position, code, message FROM irregularities WHERE stream = ? ORDER BY position, code", (stream,)
+        ).fetchall()
+    return SubjectRow(*row[:8], bool(row[8]), fields, tuple(odd))
+
+
+def subjects(
+    view: View, text: str = "", *, kind: str = "", after: str = "", limit: int = PAGE
+) -> list[tuple[str, str, str]]:
+    """Streams as (id, title, status), by id, those whose id or title holds `text`; after the stream `after`."""
+    sql = """SELECT stream, title, status FROM subjects WHERE stream > ? AND (? = '' OR kind = ?)
+        AND (? = '' OR instr(lower(title), lower(?)) OR instr(lower(stream), lower(?))) ORDER BY stream LIMIT ?"""
+    with view_errors(view.path):
+        return view.connection.execute(sql, (after, kind, kind, text, text, text, limit)).fetchall()
