@@ -128,11 +128,12 @@ def verify(
         detail = f"this folder was seen before as {known_as[0]}, and now calls itself {origin or 'nothing'}"
         faults.append(Fault(1, "genesis", detail))
     size = ledger.size()
-    kept, covering = _checkpoints(ledger, origin, trusted, against, faults)
-    faults += _add_seen(ledger, pin, size, kept)
+    kept, covering, given = _checkpoints(ledger, origin, trusted, against, faults)
+    elsewhere = given | _add_seen(ledger, pin, size, kept, faults)
     watch = _Watch(ledger, size, progress)
     verifier = LogVerifier(checkpoints=kept)
-    faults += _found(verifier.check(watch.rows(), Erased(ledger.log_recorder)), verifier)
+    found = _found(verifier.check(watch.rows(), Erased(ledger.log_recorder)), verifier)
+    faults += (_relocated(fault, elsewhere) for fault in found)
     if watch.complete:
         faults += verifier.end()
     faults += _found(ledger.log_recorder.check_home())
@@ -209,10 +210,11 @@ def _trusted(
 
 def _checkpoints(
     ledger: Ledger, origin: str, trusted: Sequence[VerifierKey], against: Sequence[bytes], faults: list[Fault]
-) -> tuple[dict[int, bytes], set[int]]:
-    """The roots that signed checkpoints vouch for, by size, and the sizes; a fault for each that does not hold."""
+) -> tuple[dict[int, bytes], set[int], set[int]]:
+    """The roots that signed checkpoints vouch for, by size; the sizes, and those that were given; faults for the rest."""
     kept: dict[int, bytes] = {}
     covering: set[int] = set()
+    given: set[int] = set()
     notes: list[tuple[str, int | None, object]] = [
         (f"kept for size {size}", size, note) for size, note in ledger.log_recorder.checkpoints()
     ]
@@ -233,7 +235,9 @@ def _checkpoints(
             faults.append(Fault(found.size, "fork", detail))
             kept[found.size] = found.root
         covering.add(found.size)
-    return kept, covering
+        if size is None:
+            given.add(found.size)
+    return kept, covering, given
 
 
 def _open(note: object, trusted: Sequence[VerifierKey], origin: str) -> Checkpoint:
@@ -242,22 +246,37 @@ def _open(note: object, trusted: Sequence[VerifierKey], origin: str) -> Checkpoi
     return open_checkpoint(note, trusted, origin).checkpoint
 
 
-def _add_seen(ledger: Ledger, pin: Pin | None, size: int, kept: dict[int, bytes]) -> Iterator[Fault]:
+def _add_seen(ledger: Ledger, pin: Pin | None, size: int, kept: dict[int, bytes], faults: list[Fault]) -> set[int]:
     """What this user verified before, here, stands as a checkpoint; of a copy elsewhere, as far as this one reaches.
 
     It stands above what is signed: whoever holds the key can sign another history, and cannot change what was seen.
     """
-    if pin is None:
-        return
+    sizes: set[int] = set()
     here = str(ledger.folder.path.resolve())
-    for path, seen in pin.seen.items():
+    for path, seen in pin.seen.items() if pin else ():
         if path != here and seen.size > size:
             continue
         root = bytes.fromhex(seen.root)
         if kept.setdefault(seen.size, root) != root:
             detail = f"a signed checkpoint of size {seen.size} has another root than was verified here before"
-            yield Fault(seen.size, "fork", detail)
+            faults.append(Fault(seen.size, "fork", detail))
             kept[seen.size] = root
+        sizes.add(seen.size)
+    return sizes
+
+
+def _relocated(fault: Fault, elsewhere: set[int]) -> Fault:
+    """A rewrite that something known elsewhere tells of, bounded by what is known elsewhere alone.
+
+    Whoever rewrote history may have signed the checkpoints within the ledger anew, so that they agree.
+    """
+    if fault.kind != "rewritten" or fault.until not in elsewhere:
+        return fault
+    agreed = max((size for size in elsewhere if size < fault.until), default=0)
+    detail = f"the root at size {fault.until} is not the one known elsewhere, which agrees up to size {agreed}"
+    if fault.position > agreed + 1:
+        detail += f"; checkpoints in the ledger itself agree up to size {fault.position - 1}"
+    return Fault(agreed + 1, fault.kind, detail, fault.until)
 
 
 def _seen_here(ledger: Ledger, pin: Pin | None) -> int:

@@ -59,7 +59,9 @@ def demo(directory: Path, as_json: bool) -> None:
                         "size": report.size, "root": report.root, "custody": tree})  # fmt: skip
         else:
             _tell(ledger, directory, outcome.added)
-            click.echo(f"Verified: all {report.size:,} entries, under {report.verifier_key}\n" if report.ok else "NOT VERIFIED")
+            click.echo(
+                f"Verified: all {report.size:,} entries, under {report.verifier_key}\n" if report.ok else "NOT VERIFIED"
+            )
             click.echo(f"Where the weights {_WEIGHTS} come from, and where they went:\n")
             print_tree(tree)
             _next(directory)
@@ -86,7 +88,9 @@ def _tell(ledger: Ledger, directory: Path, added: int) -> None:
         basis = str(getattr(fact.event, "basis", ""))
         counts[basis] = counts.get(basis, 0) + (not fact.type.startswith("ledger."))
     invented = counts.get("illustrative", 0)
-    click.echo(f"Built {Folder(directory).path}: {added:,} events of a case that the press reported on 27 November 2025.")
+    click.echo(
+        f"Built {Folder(directory).path}: {added:,} events of a case that the press reported on 27 November 2025."
+    )
     click.echo(f"{invented:,} of them are invented to fill it in, and marked illustrative; the rest are reported.\n")
 
 

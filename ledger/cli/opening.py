@@ -13,8 +13,9 @@ from ledger.application import Ledger
 from ledger.cli.output import Progress
 from ledger.log.checkpoint import Checkpoint
 from ledger.store.keys import KeyStore
+from ledger.view import View, follow, view_path
 
-__all__ = ["json_option", "open_ledger", "progress", "sign"]
+__all__ = ["json_option", "open_ledger", "open_view", "progress", "sign"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -47,3 +48,14 @@ def sign(ledger: Ledger) -> Checkpoint | None:
     """A checkpoint after an append, where the key is at hand; None where it is not."""
     signed = ledger.checkpoint(KeyStore())
     return signed[0] if signed else None
+
+
+@contextmanager
+def open_view(ledger: Ledger) -> Iterator[View]:
+    """The ledger's readable tables, brought up to its end; nothing enters them that the tree does not vouch for."""
+    with View(view_path(ledger.folder.path)) as view:
+        with progress() as shown:
+            follow(ledger.log_recorder, view, shown)
+        if view.notice:
+            click.echo(f"chipledger: the readable tables were made anew: {view.notice}", err=True)
+        yield view

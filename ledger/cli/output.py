@@ -21,8 +21,8 @@ _LEAST: Final = 6
 def safe(text: str) -> str:
     """`text` on one line, without characters that could drive or mislead a terminal."""
     return "".join(
-        character if character == "\t" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else "�"
-        for character in text.replace("\n", " ⏎ ")
+        character if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else "�"
+        for character in text.replace("\n", " ⏎ ").replace("\t", "  ")
     )
 
 

@@ -66,7 +66,7 @@ def record(path: Path | None, files: tuple[Path, ...], dry_run: bool, as_json: b
     line, and nothing is recorded. What is on record already is passed over, so that the same file can be given twice.
 
     \b
-      {"type":"site.registered","stream":"site:sg-01","basis":"declared","name":"SG-01","country":"SG"}
+      {"type":"site.registered","stream":"site:sg-01","basis":"declared","country":"SG"}
     """
     with tempfile.TemporaryFile() as spool, open_ledger(path, write=not dry_run) as ledger:
         reads = [_reader(file, spool) for file in files]

@@ -129,7 +129,8 @@ class Place(Fields, frozen=True, kw_only=True):
 class Event(Fields, frozen=True, kw_only=True):
     """The envelope. `basis` holds for every field but those that `basis_of` names, by JSON pointer.
 
-    `occurred_at` is when what the event says happened; when somebody told of it stands in its evidence. A pointer covers what lies below it, and the longest one wins: ``/lines`` illustrative, ``/lines/0/chip`` reported.
+    A pointer covers what lies below it, and the longest one wins: ``/lines`` illustrative, ``/lines/0/chip`` reported.
+    `occurred_at` is when what the event says happened; when somebody told of it stands in its evidence.
     """
 
     basis: Basis

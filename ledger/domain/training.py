@@ -54,7 +54,7 @@ class DataClass(StrEnum):
     PERSONAL = "personal"
     SENSITIVE_PERSONAL = "sensitive_personal"
     IMPORTANT = "important"
-    STATE_SECRET = "state_secret"  # noqa: S105 - a class of data
+    STATE_SECRET = "state_secret"
     SYNTHETIC = "synthetic"
 
 

@@ -482,7 +482,7 @@ def _rows_with_care(cursor: sqlite3.Cursor, first: int, last: int) -> Iterator[L
     connection = cursor.connection
     connection.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
     try:
-        while next_one := cursor.execute(_NEXT_SQL, (first, last)).fetchone():
+        while first <= last and (next_one := cursor.execute(_NEXT_SQL, (first, last)).fetchone()):
             yield from cursor.execute(_ROW_SQL, (*next_one, *next_one)).fetchall()
             first = next_one[0] + 1
     finally:

@@ -111,9 +111,9 @@ class Block:
         self._insert()
 
     def fold_waiting(self, limit: int = 2 * _KEPT_FACTS) -> int:
-        """Folds streams that wait, of about `limit` events in all, in the transaction that is open; how many still wait."""
+        """Folds streams that wait, of about `limit` events in all, in the open transaction; how many still wait."""
         sql = "SELECT stream, (SELECT count(*) FROM events WHERE events.stream = unfolded.stream) FROM unfolded"
-        waiting, folded = self._connection.execute(f"{sql} ORDER BY stream").fetchall(), 0  # noqa: S608
+        waiting, folded = self._connection.execute(f"{sql} ORDER BY stream").fetchall(), 0
         while waiting and folded < limit:
             stream, events = waiting.pop(0)
             self._fold(stream, ())
@@ -214,7 +214,7 @@ class Block:
                 if payload is not None:
                     event = read_payload(kind, class_version, payload.encode() if isinstance(payload, str) else payload)
                 history.facts.append(Fact(stream, version, kind, event, position))
-                history.flags.append(tuple(flags))  # type: ignore[arg-type]
+                history.flags.append((flags[0], flags[1], flags[2]))
         return history
 
     def _flag(self, subject: Subject, history: History, known: int) -> None:

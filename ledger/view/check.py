@@ -45,14 +45,14 @@ def check_view(log: Log, view: View, *, full: bool = False, progress: Progress =
     difference = log_broken_off(log, state)
     if full and not difference:
         with TemporaryDirectory(prefix="chipledger-view-") as folder, View(Path(folder) / "view.db") as made:
-            follow(log_up_to(log, state.position), made, progress)
+            follow(_LogUpTo(log, state.position), made, progress)
             if made.state().root != state.root:
                 raise TamperError(0, "rewritten", "the log changed while it was read")
             difference = next(_differences(view, made), "")
     return ViewReport(state.position, size, full, difference)
 
 
-class log_up_to:  # noqa: N801 - reads as the function that it stands in for
+class _LogUpTo:
     """A log as it was at `size`."""
 
     def __init__(self, log: Log, size: int) -> None:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
+import msgspec
 from msgspec import Struct
 
 from ledger.view.home import View, view_errors
@@ -94,7 +95,7 @@ def _neighbours(view: View, stream: str, upward: bool, roles: bool, after: int, 
         rows = view.connection.execute(sql, (stream, roles, after, limit)).fetchall()
     done = {row[0] for row in rows if not row[7]}
     leased = {row[2] for row in rows if row[0] and row[0].startswith("lease:")}
-    edges: dict[tuple[object, ...], Edge] = {}
+    groups: dict[tuple[object, ...], list[Edge]] = {}
     for other, relation, part, place, occurred_at, basis, position, claim, known in rows:
         if claim and other in done:
             continue
@@ -103,11 +104,16 @@ def _neighbours(view: View, stream: str, upward: bool, roles: bool, after: int, 
         state: State = "claimed" if claim else "whole"
         if other is not None and not known:
             state = "missing"
-        key = (other, relation, part, place if other is None else None)
-        edges.setdefault(
-            key, Edge(other, relation, upward, part, place, occurred_at, basis, position, state)
-        )  # fmt: skip
-    return list(edges.values())
+        edge = Edge(other, relation, upward, part, place, occurred_at, basis, position, state)
+        groups.setdefault((other, part, place if other is None else None), []).append(edge)
+    return [_one_of(edges) for edges in groups.values()]
+
+
+def _one_of(edges: list[Edge]) -> Edge:
+    """One edge for all that join the same two: the first to have occurred, with what the others say as well."""
+    first, *others = sorted(edges, key=lambda edge: (edge.occurred_at or "~", edge.position))
+    said = dict.fromkeys([first.relation, *(edge.relation for edge in others)])
+    return msgspec.structs.replace(first, relation=", ".join(said))
 
 
 def trace(view: View, stream: str, direction: Direction = "both", depth: int = 12) -> Node:
@@ -129,16 +135,17 @@ class _Tracer:
         title, status, basis = row
         found = Node(stream, title, kind, status, basis, edge)
         if stream in above:
-            return replace(found, cycle=True)
-        found = replace(found, notes=tuple(notes(self._view, stream)))
+            return msgspec.structs.replace(found, cycle=True)
+        found = msgspec.structs.replace(found, notes=tuple(notes(self._view, stream)))
         if (stream, direction) in self._told:
-            return replace(found, told_above=True)
-        # A party takes part in much that has nothing to do with what is traced.
-        if depth <= 0 or (kind == "party" and above):
-            return replace(found, more=self._has_more(stream, direction))
+            return msgspec.structs.replace(found, told_above=True)
+        # A party takes part in much that has nothing to do with what is traced; and what is only said to be going
+        # somewhere has not come to anything there.
+        if depth <= 0 or (kind == "party" and above) or (edge is not None and edge.state == "claimed"):
+            return msgspec.structs.replace(found, more=self._has_more(stream, direction))
         self._told.add((stream, direction))
         above = (*above, stream)
-        return replace(
+        return msgspec.structs.replace(
             found,
             up=self._side(stream, True, depth, above) if direction != "down" else (),
             down=self._side(stream, False, depth, above) if direction != "up" else (),
@@ -149,28 +156,38 @@ class _Tracer:
         direction: Direction = "up" if upward else "down"
         nodes = []
         for edge in _neighbours(self._view, stream, upward, False, 0, NEIGHBOURS):
+            if self._leads_aside(stream, edge, above):
+                continue
             if edge.stream is None:
                 nodes.append(Node(None, edge.place or "unknown", "place", "", None, edge))
             else:
                 nodes.append(self.node(edge.stream, edge, direction, depth - 1, above))
         return tuple(nodes)
 
+    def _leads_aside(self, stream: str, edge: Edge, above: tuple[str, ...]) -> bool:
+        """Whether an edge of a site that was passed on the way has nothing to do with what led there.
+
+        Copies of weights that lie where a run took place are no part of its custody; nor are the runs and leases at
+        the place that a copy went to: only its deployments there.
+        """
+        if not stream.startswith("site:") or len(above) < 2 or edge.stream is None:
+            return False
+        if edge.upward:
+            return edge.stream.startswith("weights:")
+        if not above[-2].startswith("weights:"):
+            return False
+        sql = "SELECT 1 FROM links WHERE from_stream = ? AND to_stream = ? AND chain"
+        return self._view.connection.execute(sql, (above[-2], edge.stream)).fetchone() is None
+
     def _has_more(self, stream: str, direction: Direction, least: int = 1) -> bool:
         sides = {"up": (True,), "down": (False,), "both": (True, False)}[direction]
         return any(len(_neighbours(self._view, stream, side, False, 0, least)) >= least for side in sides)
 
 
-def replace(node: Node, **changes: object) -> Node:
-    """A node with some of its fields as given."""
-    return Node(**{**{name: getattr(node, name) for name in node.__struct_fields__}, **changes})  # type: ignore[arg-type]
-
-
 def _subject(view: View, stream: str) -> tuple[str, str, str | None] | None:
     with view_errors(view.path):
-        row = view.connection.execute(
-            "SELECT title, status, basis FROM subjects WHERE stream = ?", (stream,)
-        ).fetchone()  # fmt: skip
-    return row
+        sql = "SELECT title, status, basis FROM subjects WHERE stream = ?"
+        return cast("tuple[str, str, str | None] | None", view.connection.execute(sql, (stream,)).fetchone())
 
 
 def notes(view: View, stream: str) -> Iterator[Note]:
@@ -210,7 +227,8 @@ _BROUGHT_SQL: Final = """SELECT EXISTS (SELECT 1 FROM accelerators a WHERE a.sit
         AND a.role = 'installed' AND a.shipment IS NOT NULL)
     OR EXISTS (SELECT 1 FROM movements m JOIN shipment_lines l ON l.shipment = m.shipment
         WHERE m.site = :site AND m.movement = 'received' AND l.chip = :chip AND (m.line IS NULL OR m.line = l.line)),
-    (SELECT min(role) FROM accelerators a WHERE a.site = :site AND a.chip = :chip AND a.role IN ('counted', 'installed'))
+    (SELECT min(role) FROM accelerators a
+        WHERE a.site = :site AND a.chip = :chip AND a.role IN ('counted', 'installed'))
 """
 
 

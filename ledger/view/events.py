@@ -3,14 +3,14 @@
 `mentions` of an event are what an auditor filters by: each stream that its payload names, its own stream, and
 ``country:SG``, ``chip:nvidia-h100``. They are read from the payload's strings, so that an event of a type that this
 release does not know is found by its parties as well. Of countries, those count where something is or goes; that of a
-law or of the goods' origin does not. `words` is what the full-text index holds: every string of the payload but digests.
+law or of the goods' origin does not. `words` is what the full-text index holds: the payload's strings but digests.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET
@@ -21,7 +21,7 @@ from ledger.domain.registry import KINDS, read_payload
 from ledger.domain.when import When
 from ledger.log.entry import format_time
 from ledger.log.verify import LogRow
-from ledger.view.readable import UNKNOWN, Cell, label, stated_at
+from ledger.view.readable import UNKNOWN, label, stated_at
 
 __all__ = ["EventRow", "Read", "event_row", "mentions_of", "read_event", "text_of"]
 
@@ -127,7 +127,7 @@ def event_row(header: tuple[int, str, int, str, int, str, str], payload: bytes |
         note=event.note if isinstance(event, Event) and isinstance(event.note, str) else None,
         irregular=None, corrected_by=None, retracted_by=None, erased=int(payload is None),
         unknown=int(payload is not None and isinstance(event, Opaque)), type=type_name, class_version=class_version,
-        recorded_by=recorded_by, source=source and source.name, source_key=source and source.key,
+        recorded_by=recorded_by, source=source.name if source else None, source_key=source.key if source else None,
         words=f"{label(stream)} {words}", payload=text,
     )  # fmt: skip
     fact = Fact(stream, version, type_name, event, position)
@@ -169,7 +169,7 @@ def _unescaped(text: str) -> str:
 @lru_cache(maxsize=4096)
 def _days(when: When) -> tuple[str | None, str | None]:
     first, last = when.first_day, when.last_day
-    return first and first.isoformat(), last and last.isoformat()
+    return first.isoformat() if first else None, last.isoformat() if last else None
 
 
 def _basis(event: Event | Opaque) -> str | None:
@@ -196,7 +196,7 @@ def _plan(kind: type[Event]) -> _Plan:
     return plan
 
 
-def _main_facts(event: Event, stream: str) -> tuple[Cell, Cell, Cell, Cell]:
+def _main_facts(event: Event, stream: str) -> tuple[str | None, str | None, str | None, str | None]:
     """Who acts, in which country, at which site, with which chip, as far as that is evident."""
     actors, countries, sites, chips = _plans.get(type(event)) or _plan(type(event))
     kind = stream.partition(":")[0]
@@ -204,7 +204,7 @@ def _main_facts(event: Event, stream: str) -> tuple[Cell, Cell, Cell, Cell]:
     site = stream if kind == "site" else _first(event, sites)
     groups = next((groups for path in chips if isinstance(groups := stated_at(event, path), tuple)), ())
     chip = next((group.chip for group in groups if getattr(group, "chip", None)), None)
-    return actor, _first(event, countries), site, cast("str | None", chip)
+    return actor, _first(event, countries), site, chip
 
 
 def _first(event: Event, paths: tuple[tuple[str, ...], ...]) -> str | None:

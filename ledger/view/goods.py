@@ -1,4 +1,4 @@
-"""The readable tables of goods: shipments and their movements, sites and what stands in them, leases, authorisations."""
+"""The readable tables of goods: shipments, their movements, sites, what stands in them, leases, authorisations."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ACCELERATORS = Child(
         Column("shipment", str, "shipments"), Column("occurred_at"), Column("basis"), Column("position", int, "events"),
     ),
 )  # fmt: skip
-"""Which chips, how many, where and in what role: counted, installed, removed or scrapped at a site; let; ran; serves."""
+"""Which chips, how many, where, in what role: counted, installed, removed or scrapped at a site; let; ran; serves."""
 
 _LINE_FIELDS = (
     text("line"), text("chip"), amount("quantity"), text("form"), amount("chips_per_item"), names("serials"),
@@ -157,7 +157,7 @@ def _site_rows(folded: Folded) -> Iterator[tuple[str, Row]]:
     stream = folded.subject.stream
     for verb, event, position in folded.standing:
         if isinstance(event, StockCounted):
-            tail = (None, occurred(event), basis_at(event, "/stock").value, position)
+            tail: tuple[object, ...] = (None, occurred(event), basis_at(event, "/stock").value, position)
             yield from accelerator_rows(event.stock, stream, stream, "counted", None, tail)
         elif isinstance(event, Installed | Removed):
             shipment = event.shipment if isinstance(event, Installed) and isinstance(event.shipment, str) else None

@@ -4,8 +4,8 @@
     lease:l1     ran           run:r1         produced     weights:w1   deployed as  deployment:d1
 
 An edge of the `chain` is one that goods, compute or weights went along; the others say who had a part in it. A `claim`
-says where something is meant to go; that it went there is another fact. Where only a country or place is stated, or what
-it went to is known to be unknown, one end has no stream, and `place` says what is known.
+says where something is meant to go; that it went there is another fact. Where only a country or place is stated, or
+what it went to is known to be unknown, one end has no stream, and `place` says what is known.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ class _Said:
         if found is None:
             return
         for other in found.value if isinstance(found.value, tuple) else (found.value,):
-            ends = (self.stream, other) if forward else (other, self.stream)
+            before, after = (self.stream, other) if forward else (other, self.stream)
             place = None if other is not None else UNKNOWN
             yield Link(
-                *ends, relation, None, place, chain, claim, found.occurred_at, found.basis.value, found.position,
+                before, after, relation, None, place, chain, claim, found.occurred_at, found.basis.value, found.position,
                 self.stream,
             )  # fmt: skip
 
@@ -75,9 +75,9 @@ class _Said:
     ) -> Link:  # fmt: skip
         """A link that one event states."""
         basis = basis_at(event, pointer).value
-        return Link(
-            *ends, relation, None, place, chain, claim, occurred(event), basis, position, self.stream
-        )  # fmt: skip
+        before, after = ends
+        when = occurred(event)
+        return Link(before, after, relation, None, place, chain, claim, when, basis, position, self.stream)
 
 
 def place_in_words(place: object) -> str | None:
@@ -135,8 +135,8 @@ def _movement(said: _Said, verb: str, event: Moved | Received, position: int) ->
             yield said.at(event, position, (event.carrier, said.stream), "carrier of", "/carrier", chain=False)
         if verb == "diverted":
             bound = place_in_words(event.bound_for) if event.bound_for is not UNSET else UNKNOWN
-            ends = (said.stream, _site(event.bound_for))
-            yield said.at(event, position, ends, "diverted to", "/bound_for", place=bound)
+            to = (said.stream, _site(event.bound_for))
+            yield said.at(event, position, to, "diverted to", "/bound_for", place=bound)
 
 
 def _site_links(said: _Said) -> Iterator[Link]:
@@ -266,11 +266,14 @@ _OF_KIND: Final[dict[str, Callable[[_Said], Iterator[Link]]]] = {
 }  # fmt: skip
 
 LINK_ROOTS: Final = frozenset(
-    "exporter seller purchaser intermediate_consignees ultimate_consignee end_user to_site continues authorisations "
-    "operator owner site parent_lease lessor hardware_owner controlled_by lessee developers outputs inputs "
-    "synthetic_data produced_by developer lineage weights lease served_to for_run handler recipient holder holders "
-    "ultimate_parent successor supporter supported subject maker subjects".split()
-)
+    {
+        "exporter", "seller", "purchaser", "intermediate_consignees", "ultimate_consignee", "end_user", "to_site",
+        "continues", "authorisations", "operator", "owner", "site", "parent_lease", "lessor", "hardware_owner",
+        "controlled_by", "lessee", "developers", "outputs", "inputs", "synthetic_data", "produced_by", "developer",
+        "lineage", "weights", "lease", "served_to", "for_run", "handler", "recipient", "holder", "holders",
+        "ultimate_parent", "successor", "supporter", "supported", "subject", "maker", "subjects",
+    }
+)  # fmt: skip
 """The fields that links are made of."""
 
 

@@ -1,4 +1,4 @@
-"""The readable tables of what is not a good: training runs and their legs, weights and their copies, data, deployments."""
+"""The readable tables of what is not a good: training runs and legs, weights and copies, data, deployments."""
 
 from __future__ import annotations
 
@@ -189,6 +189,12 @@ WEIGHTS = Readable(
     ("files",),
 )  # fmt: skip
 
+
+def _data_title(folded: Folded) -> str:
+    handler, recipient = folded.known("handler"), folded.known("recipient")
+    return f"{label(handler)} to {label(recipient)}" if handler or recipient else label(folded.subject.stream)
+
+
 DATA_TRANSFERS = Readable(
     "data",
     "data_transfers",
@@ -201,7 +207,7 @@ DATA_TRANSFERS = Readable(
         verdict("important_data"), text("exemption_ground"), text("mechanism"), text("means"), amount("size_bytes"),
         names("authorisations"), ref("for_run", "runs"), text("purpose"),
     ),
-    lambda folded: f"{label(folded.known('handler'))} to {label(folded.known('recipient'))}",
+    _data_title,
     (),
     _data_rows,
     ("data",),

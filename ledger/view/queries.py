@@ -62,6 +62,9 @@ class Filter(Struct, frozen=True):
     without: Filter | None = None
 
 
+EVERYTHING: Final = Filter()
+
+
 class Listed(Struct, frozen=True):
     """One event as a list shows it; times as text, None where not stated."""
 
@@ -158,7 +161,7 @@ def _conditions(view: View, chosen: Filter, lead: str) -> Iterator[tuple[str, li
         yield "e.position < ?", [_first_recorded(view.connection, chosen.recorded_to + 1)]
     if chosen.odd and lead != "odd":
         yield "(e.irregular IS NOT NULL OR e.erased OR e.unknown)", []
-    if chosen.without is not None and chosen.without != Filter():
+    if chosen.without is not None and chosen.without != EVERYTHING:
         parts = list(_conditions(view, chosen.without, ""))
         sql = " AND ".join(part for part, _ in parts)
         yield f"NOT coalesce(({sql}), 0)", [value for _, values in parts for value in values]
@@ -238,7 +241,7 @@ _LISTED: Final = ", ".join(
 
 
 def events(
-    view: View, chosen: Filter = Filter(), *, after: int = 0, before: int | None = None, limit: int = PAGE
+    view: View, chosen: Filter = EVERYTHING, *, after: int = 0, before: int | None = None, limit: int = PAGE
 ) -> list[Listed]:
     """A page of events: the first ones after a position; or, where `before` is given, the last ones before it.
 
@@ -250,11 +253,16 @@ def events(
     with view_errors(view.path):
         sql, params = _search(view, chosen, _LISTED, position, [bound], tail)
         rows = view.connection.execute(sql, params).fetchall()
-    found = [Listed(*row[:-2], bool(row[-2]), bool(row[-1])) for row in rows]
+    found = [_listed(row) for row in rows]
     return found if forward else found[::-1]
 
 
-def count(view: View, chosen: Filter = Filter(), *, up_to: int = 500) -> Counted:
+def _listed(cells: Sequence[Any]) -> Listed:
+    row = dict(zip(Listed.__struct_fields__, cells, strict=True))
+    return Listed(**{**row, "erased": bool(row["erased"]), "unknown": bool(row["unknown"])})
+
+
+def count(view: View, chosen: Filter = EVERYTHING, *, up_to: int = 500) -> Counted:
     """How many events a filter has, counted no further than `up_to`."""
     with view_errors(view.path):
         sql, params = _search(view, chosen, "1", "> 0", [], f"LIMIT {int(up_to) + 1}")
@@ -270,7 +278,7 @@ def event(view: View, position: int) -> EventRow | None:
 
 
 def facet(view: View, name: str, limit: int = 50) -> list[tuple[str, int]]:
-    """The commonest values of a facet (kind, type, basis, country, party, site, chip, source), and how many events each."""
+    """The commonest values of a facet (a key of `Filter`, such as ``country``), and how many events each has."""
     with view_errors(view.path):
         sql = "SELECT value, events FROM facets WHERE facet = ? ORDER BY events DESC, value LIMIT ?"
         return view.connection.execute(sql, (name, limit)).fetchall()
@@ -303,7 +311,9 @@ def subject(view: View, stream: str) -> SubjectRow | None:
         odd = run(
             "SELECT position, code, message FROM irregularities WHERE stream = ? ORDER BY position, code", (stream,)
         ).fetchall()
-    return SubjectRow(*row[:8], bool(row[8]), fields, tuple(odd))
+    *known, read_only = row
+    values = (*known, bool(read_only), fields, tuple(odd))
+    return SubjectRow(**dict(zip(SubjectRow.__struct_fields__, values, strict=True)))
 
 
 def subjects(

@@ -157,12 +157,13 @@ def label(stream: object) -> str:
 
 
 def chips_in_words(groups: Iterable[Any]) -> str:
-    """What lines or accelerators come to, such as ``2,000 × nvidia-h100``."""
+    """What lines or accelerators come to, such as ``2,000 × nvidia-h100``."""  # noqa: RUF002 - a multiplication
     found = []
     for group in groups:
         quantity = group.quantity
         count = f"{quantity.value:,}" if isinstance(quantity, Quantity) and quantity.is_exact else str(quantity or "?")
-        found.append(f"{count} × {str(group.chip or 'unknown chip').removeprefix('other:')}")
+        # The sign of multiplication, as people write it.
+        found.append(f"{count} \u00d7 {str(group.chip or 'unknown chip').removeprefix('other:')}")
     return ", ".join(found)
 
 

@@ -151,7 +151,7 @@ def append_rows(folder: Path) -> None:
     for number in range(ROUNDS):
         with new_ledger(folder, f"batches{number}") as ledger:
             ours.append(
-                EVENTS / timed(lambda: [ledger.append(our_facts(i, BATCH)) for i in range(0, EVENTS, BATCH)])  # noqa: B023
+                EVENTS / timed(lambda: [ledger.append(our_facts(i, BATCH)) for i in range(0, EVENTS, BATCH)])
             )
         application = plain_application(folder, f"plain{number}")
         plain.append(
@@ -159,13 +159,13 @@ def append_rows(folder: Path) -> None:
         )
         application.close()
         with new_ledger(folder, f"bulk{number}") as ledger:
-            bulk.append(EVENTS / timed(lambda: ledger.append(our_facts(0, EVENTS))))  # noqa: B023
+            bulk.append(EVENTS / timed(lambda: ledger.append(our_facts(0, EVENTS))))
         with new_ledger(folder, f"record{number}") as ledger:
 
             def read() -> Iterator[Draft]:
                 return (Draft(f"shipment:s{i}", "declared", our_event(i), InputPlace()) for i in range(EVENTS))
 
-            recorded.append(EVENTS / timed(lambda: ledger.record(read)))  # noqa: B023
+            recorded.append(EVENTS / timed(lambda: ledger.record(read)))
     base = statistics.median(plain)
     row(
         "build and save, batches of 1,000, tree included", statistics.median(ours), base, "events/s; plain library", "2"

@@ -40,7 +40,10 @@ def test_a_sound_ledger_is_verified_at_first_sight_and_then_under_its_pin(run: R
 
 
 def test_a_changed_payload_is_named_by_its_position_and_exits_1(run: Run, recorded: Path) -> None:
-    tamper(recorded, "UPDATE payloads SET payload = CAST(replace(CAST(payload AS TEXT), 'SG', 'MY') AS BLOB) WHERE position = 4")
+    tamper(
+        recorded,
+        "UPDATE payloads SET payload = CAST(replace(CAST(payload AS TEXT), 'SG', 'MY') AS BLOB) WHERE position = 4",
+    )
     ran = run("-L", recorded, "verify")
     assert ran.code == 1
     assert ran.out.startswith("NOT VERIFIED")
@@ -135,9 +138,7 @@ def test_an_erased_payload_still_verifies_and_says_why(run: Run, recorded: Path)
     assert run("-L", recorded, "prove", 5, "--no-payload").code == 0
 
 
-def test_evidence_is_kept_under_its_digest_and_a_change_of_it_is_found(
-    run: Run, made: Path, tmp_path: Path
-) -> None:
+def test_evidence_is_kept_under_its_digest_and_a_change_of_it_is_found(run: Run, made: Path, tmp_path: Path) -> None:
     import json
 
     document = tmp_path / "licence.pdf"
@@ -195,7 +196,12 @@ def test_a_key_is_readable_by_its_owner_alone_and_never_overwritten(run: Run, ow
 
 def test_no_command_ever_prints_the_private_key(run: Run, recorded: Path, own_folders: Path) -> None:
     secret = next((own_folders / "keys").glob("*.key")).read_text().split("+", 4)[4].strip()
-    for command in (("key", "list"), ("-L", recorded, "vkey"), ("-L", recorded, "checkpoint"), ("-L", recorded, "export")):
+    for command in (
+        ("key", "list"),
+        ("-L", recorded, "vkey"),
+        ("-L", recorded, "checkpoint"),
+        ("-L", recorded, "export"),
+    ):
         ran = run(*command)
         assert secret not in ran.out + ran.err
 
@@ -239,7 +245,9 @@ def test_init_refuses_a_folder_that_is_not_empty_and_an_origin_in_use(run: Run, 
 
 
 @pytest.mark.parametrize("origin", ["", "a b", "a+b", "x\ny", "x\x1by"])
-def test_an_origin_that_cannot_be_signed_is_refused_before_anything_is_made(origin: str, run: Run, tmp_path: Path) -> None:
+def test_an_origin_that_cannot_be_signed_is_refused_before_anything_is_made(
+    origin: str, run: Run, tmp_path: Path
+) -> None:
     ran = run("init", tmp_path / "new", "--origin", origin)
     assert ran.code == 2
     assert not (tmp_path / "new").exists()
@@ -247,9 +255,9 @@ def test_an_origin_that_cannot_be_signed_is_refused_before_anything_is_made(orig
 
 def test_the_published_tiles_hash_to_the_checkpoints_root(run: Run, recorded: Path, tmp_path: Path) -> None:
     from ledger.log.checkpoint import parse_checkpoint
+    from ledger.log.entry import leaf_hash
     from ledger.log.merkle import Frontier
     from ledger.log.tile import Tile, parse_bundle
-    from ledger.log.entry import leaf_hash
 
     assert run("-L", recorded, "export", "--tiles", tmp_path / "t").code == 0
     claim = parse_checkpoint((tmp_path / "t" / "checkpoint").read_bytes())

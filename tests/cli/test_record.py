@@ -36,8 +36,16 @@ BAD = {
     "a quantity of 2^63": (declared(quantity=2**63), "/lines/0/quantity", ""),
     "a quantity of 2^63 as text": (declared(quantity=str(2**63)), "no count of things is that large", ""),
     "a number of a thousand digits": (declared(quantity=10**999), "/lines/0/quantity: the number is 2^53 or more", ""),
-    "an impossible date": (site("a", occurred_at="2024-02-30"), "/occurred_at: '2024-02-30': 2024-02 has no day 30", ""),
-    "a date of a spreadsheet": (site("a", occurred_at="3/5/2024"), "/occurred_at: '3/5/2024' is not a date or interval", ""),
+    "an impossible date": (
+        site("a", occurred_at="2024-02-30"),
+        "/occurred_at: '2024-02-30': 2024-02 has no day 30",
+        "",
+    ),
+    "a date of a spreadsheet": (
+        site("a", occurred_at="3/5/2024"),
+        "/occurred_at: '3/5/2024' is not a date or interval",
+        "",
+    ),
     "an interval that runs backwards": (site("a", occurred_at="2024-03/2024-01"), "ends before it starts", ""),
     "a time without offset": (site("a", occurred_at="2024-03-05T10:00:00"), "offset", ""),
     "an unknown chip": (declared(chip="H10O"), "did you mean NVIDIA H100", ""),
@@ -198,15 +206,15 @@ def test_an_empty_file_records_nothing_and_says_so(run: Run, made: Path, tmp_pat
 
 
 @pytest.mark.parametrize("missing", ["nothing.jsonl", "."])
-def test_a_file_that_is_not_there_or_no_file_is_one_clear_error(missing: str, run: Run, made: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_not_there_or_no_file_is_one_clear_error(
+    missing: str, run: Run, made: Path, tmp_path: Path
+) -> None:
     ran = run("-L", made, "record", tmp_path / missing)
     assert ran.code == 2
     assert "the file cannot be read" in ran.err
 
 
-def test_input_from_a_pipe_is_named_stdin(
-    run: Run, made: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_input_from_a_pipe_is_named_stdin(run: Run, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Pipe:
         buffer = io.BytesIO(GOOD.encode() + b"{\n")
 
