@@ -16,6 +16,7 @@ __all__ = ["Progress", "json_lines", "print_json", "print_pairs", "print_table",
 
 _GAP: Final = 2
 _LEAST: Final = 6
+_COMFORTABLE: Final = 12
 
 
 def safe(text: str) -> str:
@@ -50,31 +51,59 @@ def clip(text: str, width: int) -> str:
     return "".join(kept) + "…"
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[int] = ()) -> int:
-    """Prints rows under headings and returns how many; columns shrink, widest first, until the table fits.
+def print_table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: Sequence[int] = (),
+    soft: Sequence[int] = (),
+    spare: Sequence[int] = (),
+) -> int:
+    """Prints rows under headings and returns how many. Columns are named by index.
 
-    Where stdout is not a terminal, nothing is cut. `right` are the columns set flush right.
+    On a terminal the table is made to fit: `soft` columns shrink, the widest first; then `spare` ones are left out, in
+    the order given, as are columns that are empty; then all shrink. Elsewhere nothing is cut. `right`: flush right.
     """
     cells = [[safe("" if value is None else str(value)) for value in row] for row in rows]
-    widths = [
-        max([width_of(heading), *(width_of(row[index]) for row in cells)]) for index, heading in enumerate(headings)
-    ]
+    widths = {
+        index: max([width_of(heading), *(width_of(row[index]) for row in cells)])
+        for index, heading in enumerate(headings)
+    }
     if sys.stdout.isatty():
-        _shrink(widths, shutil.get_terminal_size().columns - _GAP * (len(widths) - 1))
+        empty = [index for index in widths if cells and not any(row[index] for row in cells)]
+        _fit(widths, shutil.get_terminal_size().columns, soft, empty, spare)
     for row in [list(headings), *cells]:
         texts = []
-        for index, (text, width) in enumerate(zip(row, widths, strict=True)):
-            text = clip(text, width)
+        for index, width in widths.items():
+            text = clip(row[index], width)
             pad = " " * (width - width_of(text))
             texts.append(pad + text if index in right else text + pad)
         click.echo((" " * _GAP).join(texts).rstrip())
     return len(cells)
 
 
-def _shrink(widths: list[int], room: int) -> None:
-    while sum(widths) > room and max(widths) > _LEAST:
-        widest = widths.index(max(widths))
-        widths[widest] -= 1
+def _fit(widths: dict[int, int], columns: int, soft: Sequence[int], empty: Sequence[int], spare: Sequence[int]) -> None:
+    """Makes `widths` fit, in place."""
+
+    def excess() -> int:
+        return sum(widths.values()) + _GAP * (len(widths) - 1) - columns
+
+    def shrink(which: Sequence[int], least: int) -> None:
+        while excess() > 0:
+            widest = max((index for index in which if index in widths), key=lambda index: widths[index], default=None)
+            if widest is None or widths[widest] <= least:
+                return
+            widths[widest] -= 1
+
+    for index in empty:
+        if excess() > 0:
+            del widths[index]
+    shrink(soft, _COMFORTABLE)
+    for index in spare:
+        if excess() > 0:
+            widths.pop(index, None)
+    shrink(soft, _LEAST)
+    shrink(list(widths), _LEAST)
 
 
 def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:

@@ -153,7 +153,7 @@ _HEADINGS = ("#", "occurred", "event", "subject", "who", "where", "chip", "basis
 
 
 def _print_events(found: list[Listed]) -> None:
-    print_table(_HEADINGS, [_cells(item) for item in found], right=[0])
+    print_table(_HEADINGS, [_cells(item) for item in found], right=[0], soft=[3, 4, 5, 6], spare=[6, 5, 4, 8])
 
 
 def _cells(item: Listed) -> tuple[object, ...]:
@@ -269,7 +269,7 @@ def _show_subject(ledger: Ledger, view: View, stream: str, as_json: bool) -> Non
             (edge.stream or edge.place, edge.relation, edge.part, edge.occurred_at, edge.basis, edge.position)
             for edge in edges
         ]
-        print_table(("subject", "how", "part", "occurred", "basis", "#"), rows, right=[5])
+        print_table(("subject", "how", "part", "occurred", "basis", "#"), rows, right=[5], soft=[1, 0], spare=[2, 3])
     click.echo(f"\nFollow it: chipledger trace {stream}")
 
 

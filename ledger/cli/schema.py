@@ -52,7 +52,7 @@ def schema(type_name: str, as_json: bool) -> None:
 def _lifecycle(kind: Kind) -> None:
     click.echo(f"{kind.name}: {kind.about}")
     rows = [(f"  {kind.name}.{step.verb}", _place(step), _about(step.event)) for step in kind.steps]
-    print_table(["  type", "in the lifecycle", "what it says"], rows)
+    print_table(["  type", "in the lifecycle", "what it says"], rows, soft=[2, 1])
     click.echo()
 
 
@@ -91,10 +91,10 @@ def _one(name: str, as_json: bool) -> None:
     nested: dict[str, inspect.StructType] = {}
     for field in own:
         _collect(field.type, nested)
-    print_table(["field", "needed", "what it holds"], rows)
+    print_table(["field", "needed", "what it holds"], rows, soft=[2])
     for title, struct in nested.items():
         click.echo(f"\n{title}: {_about(struct.cls)}")
-        print_table(["field", "needed", "what it holds"], [_row(field) for field in struct.fields])
+        print_table(["field", "needed", "what it holds"], [_row(field) for field in struct.fields], soft=[2])
     click.echo(
         "\nA field that is left out is not stated; null is known to be unknown; [] is none."
         '\nNumbers are integers below 2^53, or strings for larger ones and fractions; a range is {"min": …, "max": …}.'

@@ -98,30 +98,33 @@ class View:
         self.path = path
         self.read_only = read_only
         self.notice = ""
-        if read_only:
-            self.connection = self._connect()
-            try:
-                problem = _problem(self.connection)
-            except sqlite3.DatabaseError as error:
-                problem = str(error)
-            if problem:
-                self.close()
-                raise StoreError("missing", str(path), problem, "Make it with: chipledger view rebuild")
-            return
-        self._make_room()
-        fresh = not path.exists()
+        if not read_only:
+            self._make_room()
+        fresh = not read_only and not path.exists()
         self.connection = self._connect()
-        try:
-            problem = "" if fresh else _problem(self.connection)
-        except sqlite3.DatabaseError as error:
-            if not is_damage(error):
-                self.close()
-                raise _translated(path, getattr(error, "sqlite_errorcode", 0) & 0xFF, str(error)) from error
-            problem = "the file was damaged, or no view"
         if fresh:
             self._create()
-        elif problem:
+            return
+        try:
+            problem = self._problem()
+        except BaseException:
+            self.close()
+            raise
+        if problem and read_only:
+            self.close()
+            raise StoreError("missing", str(path), problem, "Make it with: chipledger view rebuild")
+        if problem:
             self.renew(problem)
+
+    def _problem(self) -> str:
+        """Why the open file is not a view of this release; empty where it is."""
+        try:
+            with view_errors(self.path):
+                return _problem(self.connection)
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            return "the file was damaged, or no database"
 
     def _make_room(self) -> None:
         try:
@@ -135,18 +138,14 @@ class View:
         mode = "ro" if self.read_only else "rwc"
         with view_errors(self.path):
             uri = f"file:{quote(str(self.path.absolute()))}?mode={mode}"
-            connection = sqlite3.connect(
+            return sqlite3.connect(
                 uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False,
                 cached_statements=512,
             )  # fmt: skip
-            for pragma in ("trusted_schema = OFF", "mmap_size = 0", "cache_size = -16000", "secure_delete = ON"):
-                connection.execute(f"PRAGMA {pragma}")
-            if not self.read_only:
-                connection.execute("PRAGMA synchronous = NORMAL")
-        return connection
 
     def _create(self) -> None:
         with view_errors(self.path):
+            _set_up(self.connection)
             self.connection.execute("PRAGMA journal_mode = WAL").fetchall()
             schema.create(self.connection)
             made = (("made_by", schema.made_by()), ("schema", schema.fingerprint(self.connection)))
@@ -218,8 +217,19 @@ class View:
 _NAMES_OF_STATE: Final = '["position","edge","recorded_at","origin","root"]'
 
 
+_PRAGMAS: Final = (
+    "trusted_schema = OFF", "mmap_size = 0", "cache_size = -16000", "secure_delete = ON", "synchronous = NORMAL",
+)  # fmt: skip
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    """How the file is used. Reads its header: on what is no database it raises."""
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
 def _problem(connection: sqlite3.Connection) -> str:
-    """Why the open file is not a view of this release; empty where it is."""
+    _set_up(connection)
     if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
         return "the file was not a view"
     made = dict(connection.execute("SELECT name, value FROM meta WHERE name IN ('made_by', 'schema')"))

@@ -158,7 +158,9 @@ def test_what_changes_in_the_log_after_it_was_read_reaches_no_table(ledger: Ledg
     follow(ledger.log_recorder, view)
     with closing(sqlite3.connect(ledger.folder.log)) as attacker:
         attacker.execute("DROP TRIGGER payloads_update")
-        attacker.execute("UPDATE payloads SET payload = replace(payload, 'Before', 'Forged') WHERE position = 2")
+        attacker.execute(
+            "UPDATE payloads SET payload = CAST(replace(payload, 'Before', 'Forged') AS BLOB) WHERE position = 2"
+        )
         attacker.commit()
     say("party:a", "relocated", party.Relocated)
     follow(ledger.log_recorder, view)
