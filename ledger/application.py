@@ -41,12 +41,13 @@ from ledger.log.merkle import Frontier
 from ledger.log.note import SignerKey, VerifierKey
 from ledger.log.proof import ProofFile
 from ledger.log.verify import LogVerifier
+from ledger.store.database import create_database
 from ledger.store.folder import Folder
 from ledger.store.keys import KeyStore, Signed
 from ledger.store.mapper import FactMapper, LedgerEvent
 from ledger.store.proving import prove
 from ledger.store.recorder import Erased, LedgerRecorder
-from ledger.store.sqlite import SQLiteRecorder, create_database
+from ledger.store.sqlite import SQLiteRecorder
 
 __all__ = ["ONE_TRANSACTION", "Ledger", "Outcome", "Progress"]
 

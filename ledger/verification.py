@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Final, Literal
 
 import msgspec
 from msgspec import UNSET
@@ -23,6 +25,7 @@ from ledger.log.checkpoint import Checkpoint, open_checkpoint
 from ledger.log.entry import MAX_TIME
 from ledger.log.note import VerifierKey
 from ledger.log.verify import Fault, LogRow, LogVerifier
+from ledger.store.mapper import identity_in
 from ledger.store.pins import Pin, Pins, Seen
 from ledger.store.recorder import Erased
 
@@ -64,12 +67,15 @@ class Report(msgspec.Struct, frozen=True):
         return not self.faults
 
 
+BLOCK: Final = 1024
+
+
 class _EvidenceOnly(msgspec.Struct):
     evidence: list[Evidence] | msgspec.UnsetType = UNSET
 
 
 class _Watch:
-    """Looks at the rows as they pass: cited evidence, erasures, times; and tells of the progress."""
+    """Looks at the rows as they pass, a block at a time: evidence, identities, erasures, times; tells of the progress."""
 
     def __init__(self, ledger: Ledger, size: int, progress: Progress) -> None:
         self._ledger, self._size, self._progress = ledger, size, progress
@@ -78,23 +84,38 @@ class _Watch:
         self.kept = 0
         self.erased_at: dict[int, str] = {}
         self.first = self.last = 0
+        self.wrong_identities: list[int] = []
         self.complete = False
 
     def rows(self) -> Iterator[LogRow]:
-        for row in self._ledger.log_recorder.rows():
-            payload = row[10]
-            if isinstance(payload, bytes) and b'"sha256"' in payload and b'"evidence"' in payload:
-                self._cited(payload)
-            elif payload is None and isinstance(row[8], bytes):
-                self.erased_at[row[0]] = row[8].hex()
-            if type(row[5]) is int and 0 <= row[5] <= MAX_TIME:
-                self.first = self.first or row[5]
-                self.last = row[5]
-            if type(row[0]) is int and row[0] % 4096 == 0:
-                self._progress("verifying", row[0], self._size)
-            yield row
+        rows, seen = self._ledger.log_recorder.rows(), 0
+        while block := list(islice(rows, BLOCK)):
+            self._look_at(block)
+            seen += len(block)
+            self._progress("verifying", seen, self._size)
+            yield from block
         self.complete = True
         self._progress("verifying", self._size, self._size)
+
+    def _look_at(self, block: list[LogRow]) -> None:
+        # Comprehensions over a block: each row of the log passes here, and little of it is of interest.
+        payloads = [row[10] for row in block if type(row[10]) is bytes]
+        for payload in [payload for payload in payloads if b'"sha256"' in payload]:
+            self._cited(payload)
+        self.erased_at.update((row[0], row[8].hex()) for row in block if row[10] is None and type(row[8]) is bytes)
+        times = [row[5] for row in block if type(row[5]) is int and 0 <= row[5] <= MAX_TIME]
+        if times:
+            self.first = self.first or times[0]
+            self.last = times[-1]
+        if len(self.wrong_identities) < MAX_FAULTS:
+            self._compare_identities(block)
+
+    def _compare_identities(self, block: list[LogRow]) -> None:
+        positions = [row[0] for row in block if type(row[0]) is int]
+        if positions:
+            stored = dict(self._ledger.log_recorder.identities(min(positions), max(positions)))
+            given = [(row[0], identity_in(row[10])) for row in block if type(row[10]) is bytes]
+            self.wrong_identities += [at for at, identity in given if stored.get(at) != identity]
 
     def _cited(self, payload: bytes) -> None:
         try:
@@ -132,12 +153,17 @@ def verify(
     elsewhere = given | _add_seen(ledger, pin, size, kept, faults)
     watch = _Watch(ledger, size, progress)
     verifier = LogVerifier(checkpoints=kept)
-    found = _found(verifier.check(watch.rows(), Erased(ledger.log_recorder)), verifier)
-    faults += (_relocated(fault, elsewhere) for fault in found)
-    if watch.complete:
-        faults += verifier.end()
-    faults += _found(ledger.log_recorder.check_home())
+    # SQLite looks at its own file without holding the interpreter, while the rows are hashed here.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        home = beside.submit(lambda: _found(ledger.log_recorder.check_home()))
+        found = _found(verifier.check(watch.rows(), Erased(ledger.log_recorder)), verifier)
+        faults += (_relocated(fault, elsewhere) for fault in found)
+        if watch.complete:
+            faults += verifier.end()
+        faults += home.result()
     faults += _found(_erasures(ledger, watch))
+    wrong = "the identity is not the one that the payload's source gives"
+    faults += [Fault(position, "identity", wrong) for position in watch.wrong_identities[:MAX_FAULTS]]
     faults += _found(_evidence(ledger, watch))
     covered = max((size for size in covering if size <= verifier.size), default=0)
     if covered == 0 and not faults:

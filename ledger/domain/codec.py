@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import cache
+from operator import attrgetter
 from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
 from ledger.domain.country import check_country
 from ledger.domain.event import NAME_PATTERN, Chip, Country, Event
-from ledger.domain.quantity import Quantity
+from ledger.domain.quantity import Count, Percent, Quantity
 from ledger.domain.when import When
 
 __all__ = ["canonical", "decode_event", "encode_event", "event_fields", "event_from_fields"]
@@ -28,14 +29,21 @@ _NAME: Final = re.compile(NAME_PATTERN)
 _NAME_LENGTH: Final = 300
 
 
+_ENCODERS: Final[dict[type, Callable[[Any], Any]]] = {
+    When: attrgetter("text"),
+    Quantity: Quantity.json,
+    Count: Quantity.json,
+    Percent: Quantity.json,
+    Country: str.__str__,
+    Chip: str.__str__,
+}
+
+
 def _encode_value(value: object) -> Any:
-    if isinstance(value, When):
-        return value.text
-    if isinstance(value, Quantity):
-        return value.json()
-    if isinstance(value, str):
-        return str(value)
-    raise NotImplementedError(type(value).__name__)
+    try:
+        return _ENCODERS[type(value)](value)
+    except KeyError:
+        raise NotImplementedError(type(value).__name__) from None
 
 
 def _decode_value(kind: type, value: object, resolve_chip: Resolve) -> object:

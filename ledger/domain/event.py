@@ -98,8 +98,11 @@ class Chip(str):
         return not self.startswith("other:")
 
 
-class Fields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What all structs of the format have in common."""
+class Fields(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """What all structs of the format have in common.
+
+    They are trees of immutable values, so the garbage collector has nothing to find in them, and need not look.
+    """
 
 
 class Evidence(Fields, frozen=True, kw_only=True):

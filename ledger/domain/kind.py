@@ -44,7 +44,7 @@ class Step(Struct, frozen=True):
         return len(self.upcasts) + 1
 
 
-class Fact(Struct, frozen=True):
+class Fact(Struct, frozen=True, gc=False):
     """An event as the log holds it: stream, version (from 1), type; and, once recorded, position, time and recorder."""
 
     originator_id: str

@@ -122,8 +122,9 @@ class Quantity:
 
     def json(self) -> int | str | dict[str, int | str]:
         """The canonical JSON form; `parse` reads it back."""
-        if self.is_exact and self.low is not None:
-            return format_number(self.low)
+        low = self.low
+        if low is not None and (low is self.high or low == self.high):
+            return format_number(low)
         ends = {"max": self.high, "min": self.low}
         return {name: format_number(end) for name, end in ends.items() if end is not None}
 

@@ -14,7 +14,7 @@ from ledger.errors import Place
 __all__ = ["Draft", "OnRecord", "Read"]
 
 
-class Draft(Struct, frozen=True):
+class Draft(Struct, frozen=True, gc=False):
     """`event` for `stream`, under the type that `verb` names there, found at `place` of the input."""
 
     stream: str

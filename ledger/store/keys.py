@@ -59,11 +59,8 @@ class KeyStore:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             signer = SignerKey.generate(name)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(signer.text() + "\n")
-                file.flush()
-                os.fsync(file.fileno())
+            with written(path, f"{signer.text()}\n".encode()) as partial:
+                os.link(partial, path)
         except FileExistsError:
             raise KeyStoreError(str(path), f"a key named {name!r} exists already") from None
         except ValueError as error:
@@ -137,13 +134,23 @@ class KeyStore:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Replaces a private file as a whole, synced before and after, so that a crash leaves the old or the new one."""
+    with written(path, content) as partial:
+        partial.replace(path)
+
+
+@contextmanager
+def written(path: Path, content: bytes) -> Iterator[Path]:
+    """A private file of that content, synced, beside `path`, where the caller puts it; that is synced as well."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        yield partial
+    finally:
+        partial.unlink(missing_ok=True)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)

@@ -7,19 +7,19 @@ from typing import Any, cast
 
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, StoredEvent, Transcoder
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
-from ledger.domain.codec import encode_event
+from ledger.domain.codec import canonical, encode_event
 from ledger.domain.event import Event, Opaque, Source
 from ledger.domain.kind import Fact
 from ledger.domain.registry import EVENT_TYPES, read_payload
 
-__all__ = ["FactMapper", "LedgerEvent", "identity_of"]
+__all__ = ["FactMapper", "LedgerEvent", "identity_in", "identity_of"]
 
 _IDENTITY_TAG = b"chipledger/identity/v1\n"
 
 
-class LedgerEvent(Struct, frozen=True):
+class LedgerEvent(Struct, frozen=True, gc=False):
     """The library's `StoredEvent`, with what this log keeps besides: class version, identity, the recorder's stamps.
 
     `topic` is the permanent type name, `state` the canonical payload; an erased payload is None.
@@ -37,8 +37,22 @@ class LedgerEvent(Struct, frozen=True):
 
 
 def identity_of(source: Source) -> bytes:
-    """16 bytes that stand for a source's name and row key, unique in a ledger."""
-    return sha256(_IDENTITY_TAG + f"{source.name}\n{source.key}".encode()).digest()[:16]
+    """16 bytes that stand for a source's name and row key, unique in a ledger: a hash of its canonical JSON."""
+    return sha256(_IDENTITY_TAG + canonical(source)).digest()[:16]
+
+
+def identity_in(payload: bytes) -> bytes | None:
+    """The identity that a payload's own source gives; None where it has none.
+
+    The payload is canonical: its own ``source`` is the last thing so called in it, and within a string quotes are
+    escaped. So the source's bytes are found without reading the rest, which every row of a verification pays for.
+    """
+    start = payload.rfind(b'"source":{"key":"')
+    if start < 0:
+        return None
+    start += len(b'"source":')
+    end = payload.find(b'"}', payload.find(b'","name":"', start) + len(b'","name":"')) + 2
+    return sha256(_IDENTITY_TAG + payload[start:end]).digest()[:16]
 
 
 class NoTranscoder(Transcoder):
@@ -60,17 +74,16 @@ class FactMapper(Mapper[str]):
     def to_stored_event(self, domain_event: DomainEventProtocol[str]) -> StoredEvent:
         """The canonical bytes of a `Fact`, under its type's permanent name."""
         fact = cast("Fact", domain_event)
-        event = cast("Event", fact.event)
-        source = event.source
+        state = encode_event(cast("Event", fact.event))
         return cast(
             "StoredEvent",
             LedgerEvent(
                 fact.originator_id,
                 fact.originator_version,
                 fact.type,
-                encode_event(event),
+                state,
                 EVENT_TYPES[fact.type].version,
-                None if source is UNSET else identity_of(source),
+                identity_in(state),
             ),
         )
 

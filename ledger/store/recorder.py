@@ -50,6 +50,10 @@ class LedgerRecorder(ApplicationRecorder):
         """The positions of those identities that are on record."""
 
     @abstractmethod
+    def identities(self, first: int, last: int) -> list[tuple[int, bytes | None]]:
+        """(position, identity) from position `first` to `last`: derived from payloads, so not hashed, but checked."""
+
+    @abstractmethod
     def at(self, position: int) -> LedgerEvent | None:
         """The event at a position; None beyond the end."""
 

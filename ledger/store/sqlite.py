@@ -1,4 +1,4 @@
-"""The log in one SQLite file: WAL, synchronous FULL, STRICT tables, appends under an immediate lock.
+"""The log in one SQLite file: STRICT tables, appends under an immediate lock, positions and tree from under it.
 
 The eventsourcing library brings the datastore, its connection pool and the recorder's shape; what is overridden is what
 it hard-codes: a deferred ``BEGIN`` (contended appends then fail rather than wait) and positions taken from rowids.
@@ -10,28 +10,18 @@ import json
 import os
 import re
 import sqlite3
-import stat
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
-from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
-from eventsourcing.persistence import Notification, PersistenceError, StoredEvent
-from eventsourcing.sqlite import (
-    SQLiteApplicationRecorder,
-    SQLiteConnection,
-    SQLiteConnectionPool,
-    SQLiteCursor,
-    SQLiteDatastore,
-    SQLiteTransaction,
-)
+from eventsourcing.persistence import Notification, StoredEvent
+from eventsourcing.sqlite import SQLiteApplicationRecorder
 
-from ledger.domain.event import Source
 from ledger.errors import (
     ConflictError,
     DuplicateError,
@@ -45,196 +35,16 @@ from ledger.log.entry import ACTOR, MAX_TIME, STREAM, TYPE
 from ledger.log.lines import HASH_SIZE
 from ledger.log.merkle import Frontier, Node, locate
 from ledger.log.verify import Fault, LogRow
-from ledger.store.mapper import LedgerEvent, identity_of
+from ledger.store.database import Datastore, open_database, store_errors
+from ledger.store.mapper import LedgerEvent
 from ledger.store.recorder import LedgerRecorder
-from ledger.store.schema import APPLICATION_ID, CONFLICT, DUPLICATE, SCHEMA, USER_VERSION, schema_faults
+from ledger.store.schema import CONFLICT, DUPLICATE
 from ledger.store.sealing import seal
+from ledger.store.soundness import home_faults
 
-__all__ = ["BUSY_SECONDS", "SQLiteRecorder", "create_database", "open_database"]
+__all__ = ["SQLiteRecorder"]
 
-BUSY_SECONDS: Final = 60
 _CHUNK: Final = 500
-_SQLITE_HEADER: Final = b"SQLite format 3\x00"
-_LARGEST: Final = 1 << 26
-"""Bytes of the largest value that is read or written: a hostile file may claim a gigabyte in a few bytes."""
-
-
-class _Connection(SQLiteConnection):
-    """Begins a writing transaction with the write lock, so that waiting writers queue instead of failing."""
-
-    @contextmanager
-    def transaction(self, *, commit: bool) -> Iterator[SQLiteCursor]:
-        with _Transaction(self, commit=commit) as cursor:
-            yield cursor
-
-
-class _Transaction(SQLiteTransaction):
-    def __enter__(self) -> SQLiteCursor:
-        cursor = self.connection.cursor()
-        cursor.execute("BEGIN IMMEDIATE" if self.commit else "BEGIN")
-        return cursor
-
-
-class _Pool(SQLiteConnectionPool):
-    def _create_connection(self) -> SQLiteConnection:
-        connection = sqlite3.connect(
-            self.db_name, uri=True, check_same_thread=False, isolation_level=None, timeout=BUSY_SECONDS
-        )
-        for pragma in (
-            "trusted_schema = OFF",
-            "cell_size_check = ON",
-            "mmap_size = 0",
-            "cache_size = -16000",
-            "temp_store = MEMORY",
-            "secure_delete = ON",
-            "synchronous = FULL",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST)
-        return _Connection(connection, max_age=self.max_age)
-
-
-class _Datastore(SQLiteDatastore):
-    def __init__(self, uri: str) -> None:
-        super().__init__("unused.db", originator_id_type="text", lock_timeout=BUSY_SECONDS)
-        self.pool = _Pool(db_name=uri, lock_timeout=BUSY_SECONDS, pool_timeout=float(BUSY_SECONDS))
-
-
-@contextmanager
-def store_errors(path: Path) -> Iterator[None]:
-    """Turns what SQLite and the library raise into this project's errors, by what it means for the user."""
-    try:
-        yield
-    except (sqlite3.Error, PersistenceError) as error:
-        raise _translated(error, path) from error
-    except UnicodeDecodeError as error:
-        # SQLite's message quotes the file's schema, and Python cannot read it.
-        raise TamperError(0, "storage", f"{path}: the schema is not text") from error
-    except OverflowError as error:
-        raise InputError("a position or version of 2^63 or more") from error
-
-
-def _translated(error: BaseException, path: Path) -> LedgerError:
-    cause = error
-    while not isinstance(cause, sqlite3.Error) and cause.__cause__ is not None:
-        cause = cause.__cause__
-    text = str(cause)
-    known = (
-        ("is full", "full", "the disk is full", "Free some space; nothing of this command was recorded."),
-        ("disk I/O error", "io", "the disk reported an error", "Nothing of this command was recorded. Check the disk."),
-        ("readonly", "read-only", "the ledger cannot be written to", "Reading it works: try log, show or verify."),
-        ("locked", "busy", "another process holds the ledger's lock", "Wait for it to finish, and run this again."),
-        ("Timed out", "busy", "another process holds the ledger's lock", "Wait for it to finish, and run this again."),
-        ("unable to open", "missing", "the ledger's file cannot be opened", "Check the path and its permissions."),
-        ("not a database", "not-a-ledger", "this is not a ledger", ""),
-        ("file format", "not-a-ledger", "this is not a ledger", ""),
-        ("too big", "io", f"an entry holds more than {_LARGEST >> 20} MiB", ""),
-    )
-    for mark, reason, problem, hint in known:
-        if mark in text:
-            return StoreError(reason, str(path), problem, hint)
-    if "malformed" in text or "corrupt" in text or "decode to UTF-8" in text:
-        return TamperError(0, "storage", f"{path}: {text}")
-    return StoreError("io", str(path), text)
-
-
-def create_database(path: Path) -> None:
-    """Creates an empty log at `path`; StoreError where something stands there already."""
-    if path.exists():
-        raise StoreError("exists", str(path), "a ledger stands here already")
-    with store_errors(path):
-        connection = sqlite3.connect(path, isolation_level=None)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("BEGIN IMMEDIATE")
-            for _, sql in SCHEMA.values():
-                connection.execute(sql)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {USER_VERSION}")
-            connection.execute("COMMIT")
-        finally:
-            connection.close()
-
-
-def _uri(path: Path, mode: str) -> str:
-    return f"file:{quote(os.fsencode(path.absolute()))}?{mode}"
-
-
-def open_database(path: Path, *, read_only: bool) -> str:
-    """The URI under which the log at `path` can be opened, checked to be a ledger of a version that this release reads.
-
-    Raises StoreError (missing, not a ledger, newer) and TamperError (its schema is not exactly as it should be).
-    """
-    try:
-        if not path.is_file():
-            raise StoreError(
-                "missing", str(path), "there is no ledger here", "Make one with: chipledger init DIR --origin NAME"
-            )
-        with path.open("rb") as file:
-            if file.read(16) != _SQLITE_HEADER:
-                raise StoreError("not-a-ledger", str(path), "this is not a ledger")
-        for end in ("-wal", "-shm", "-journal"):
-            beside = path.with_name(path.name + end)
-            # SQLite would wait for ever at a pipe, and follow a link.
-            if os.path.lexists(beside) and not stat.S_ISREG(beside.lstat().st_mode):
-                raise TamperError(0, "storage", f"{beside.name} is not a file")
-    except OSError as error:
-        raise StoreError("io", str(path), f"the ledger cannot be read: {error.strerror}") from error
-    with store_errors(path):
-        uri = _readable_uri(path) if read_only else _uri(path, "mode=rw")
-        _check_identity(path, uri)
-    return uri
-
-
-def _check_identity(path: Path, uri: str) -> None:
-    """Raises where the database is not a ledger, of another version, or not of exactly the ledger's schema."""
-    with _closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as connection:
-        connection.execute("PRAGMA trusted_schema = OFF")
-        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise StoreError("not-a-ledger", str(path), "this database is not a ledger")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > USER_VERSION:
-            raise StoreError(
-                "newer", str(path), f"this ledger has format {version}, and this release reads up to {USER_VERSION}",
-                "Install a newer chipledger.",
-            )  # fmt: skip
-        for fault in schema_faults(connection):
-            raise fault.error()
-        if version != USER_VERSION:
-            raise TamperError(0, "schema", f"user_version is {version}, not {USER_VERSION}")
-
-
-def _readable_uri(path: Path) -> str:
-    """Read-only, also where the disk is: there SQLite cannot make the files that a shared log needs beside it."""
-    for mode in ("mode=ro", "mode=ro&immutable=1"):
-        uri = _uri(path, mode)
-        with suppress(sqlite3.OperationalError), _closing(sqlite3.connect(uri, uri=True, timeout=5)) as connection:
-            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            if "immutable" in mode and _has_unmerged_log(path):
-                break
-            return uri
-    if _has_unmerged_log(path):
-        raise StoreError(
-            "read-only", str(path), "recent entries wait in the -wal file, and this disk is read-only",
-            "Copy the ledger's folder to a disk that can be written to, and read it there.",
-        )  # fmt: skip
-    return _uri(path, "mode=ro")
-
-
-def _has_unmerged_log(path: Path) -> bool:
-    wal = path.with_name(path.name + "-wal")
-    return wal.exists() and wal.stat().st_size > 0
-
-
-@contextmanager
-def _closing(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
 _ROW_SQL: Final = """SELECT position, stream, version, type, class_version, recorded_at, recorded_by, header_salt,
     payload_commitment, salt, payload, nodes FROM entries LEFT JOIN payloads USING (position)
     WHERE position >= ? AND position <= ? ORDER BY position"""
@@ -272,7 +82,7 @@ class SQLiteRecorder(LedgerRecorder, SQLiteApplicationRecorder):
                 f"{recorded_by[:80]!r} cannot stand as who records: 1 to 128 characters of one line",
                 hint="Set CHIPLEDGER_BY.",
             )
-        super().__init__(_Datastore(open_database(path, read_only=read_only)))
+        super().__init__(Datastore(open_database(path, read_only=read_only)))
         self._frontier = Frontier()
 
     def construct_create_table_statements(self) -> list[str]:
@@ -392,6 +202,11 @@ class SQLiteRecorder(LedgerRecorder, SQLiteApplicationRecorder):
                 )
         return found
 
+    def identities(self, first: int, last: int) -> list[tuple[int, bytes | None]]:
+        sql = "SELECT position, identity FROM entries WHERE position >= ? AND position <= ? ORDER BY position"
+        with self._cursor() as cursor:
+            return cursor.execute(sql, (first, last)).fetchall()
+
     def at(self, position: int) -> LedgerEvent | None:
         with self._cursor() as cursor:
             found = self._events(cursor, "WHERE position = ?", [position])
@@ -423,14 +238,7 @@ class SQLiteRecorder(LedgerRecorder, SQLiteApplicationRecorder):
     def check_home(self) -> Iterator[Fault]:
         try:
             with self._cursor() as cursor:
-                yield from schema_faults(cursor.connection)
-                for (problem,) in cursor.execute("PRAGMA integrity_check(20)"):
-                    if problem != "ok":
-                        row = _ROW_OF_ENTRIES.match(problem)
-                        yield Fault(int(row[1]) if row else 0, "storage", problem.replace("\n", " "))
-                yield from _stray_rows(cursor)
-                yield from _broken_streams(cursor)
-                yield from _wrong_identities(cursor)
+                yield from home_faults(cursor)
         except (TamperError, StoreError) as error:
             yield Fault(0, "storage", str(error))
 
@@ -438,7 +246,7 @@ class SQLiteRecorder(LedgerRecorder, SQLiteApplicationRecorder):
         """Copies the log to `target`, as one state, while others read and write it; StoreError where a file stands."""
         if os.path.lexists(target):
             raise StoreError("exists", str(target), "a file stands here already")
-        with self._cursor() as cursor, store_errors(target), _closing(sqlite3.connect(target)) as copy:
+        with self._cursor() as cursor, store_errors(target), closing(sqlite3.connect(target)) as copy:
             # Within one reading transaction: otherwise each append in between would start the copy anew.
             self._head(cursor)
             cursor.connection.backup(copy, pages=2000)
@@ -504,44 +312,3 @@ def _field(payload: bytes | None, name: str) -> object:
         fields = msgspec.json.decode(payload or b"null")
         return fields.get(name) if isinstance(fields, dict) else None
     return None
-
-
-_ROW_OF_ENTRIES: Final = re.compile(r"row (\d+) missing from index entries_")
-
-
-def _stray_rows(cursor: sqlite3.Cursor) -> Iterator[Fault]:
-    for (position,) in cursor.execute("SELECT position FROM entries WHERE position < 1 LIMIT 20"):
-        yield Fault(position, "row-order", "an entry stands before the first")
-    sql = (
-        "SELECT position FROM payloads WHERE position NOT IN (SELECT position FROM entries) ORDER BY position LIMIT 20"
-    )
-    for (position,) in cursor.execute(sql):
-        yield Fault(position, "row-missing", "a payload stands here without its entry")
-
-
-def _broken_streams(cursor: sqlite3.Cursor) -> Iterator[Fault]:
-    """Each stream's versions run from 1 without a gap, in order of position."""
-    sql = """SELECT position, stream, version FROM (SELECT position, stream, version,
-            row_number() OVER versions AS expected, lag(position, 1, 0) OVER versions AS earlier
-            FROM entries WINDOW versions AS (PARTITION BY stream ORDER BY version))
-        WHERE version <> expected OR position <= earlier LIMIT 20"""
-    for position, stream, version in cursor.execute(sql):
-        yield Fault(position, "stream", f"version {version} does not follow the one before it in {stream}")
-
-
-class _SourceOnly(msgspec.Struct):
-    source: Source | msgspec.UnsetType = msgspec.UNSET
-
-
-def _wrong_identities(cursor: sqlite3.Cursor) -> Iterator[Fault]:
-    """The identity column is derived from the payload, and so not hashed: it must be what the payload gives."""
-    read = msgspec.json.Decoder(_SourceOnly).decode
-    rows = cursor.execute("SELECT position, identity, payload FROM entries JOIN payloads USING (position)")
-    for position, identity, payload in rows:
-        try:
-            source = read(payload).source
-            expected = identity_of(source) if isinstance(source, Source) else None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError):
-            expected = None
-        if expected != identity:
-            yield Fault(position, "identity", "the identity is not the one that the payload's source gives")

@@ -31,6 +31,7 @@ Flags = tuple[str | None, str | None, int | None]
 """An event's columns `irregular`, `corrected_by` and `retracted_by`: what later events may change."""
 
 NO_FLAGS: Final[Flags] = (None, None, None)
+_FLAGS_AT: Final = EventRow._fields.index("irregular")
 _FACETS: Final = frozenset({"party", "site", "country", "chip"})
 _KEPT_FACTS: Final = 20_000
 _LONG: Final = 30
@@ -277,20 +278,18 @@ class Block:
 
     def _insert(self) -> None:
         many = self._connection.executemany
-        events: list[EventRow] = []
+        events: list[Sequence[Any]] = []
         mentions: list[tuple[str, int]] = []
         for position, read in self._reads.items():
             row = read.row
-            if position in self._flags:
-                irregular, corrected, retracted = self._flags.pop(position)
-                row = row._replace(irregular=irregular, corrected_by=corrected, retracted_by=retracted)
-            events.append(row)
+            flags = self._flags.pop(position, NO_FLAGS)
+            events.append((*row[:_FLAGS_AT], *flags, *row[_FLAGS_AT + 3 :]) if flags != NO_FLAGS else row)
             mentions += [(name, position) for name in read.mentions]
             self._count(read.mentions, row, +1)
         many(_INSERTS["events"], events)
         many(
             "INSERT INTO events_fts(rowid, stream, words) VALUES (?, ?, ?)",
-            [(r.position, r.stream, r.words) for r in events],
+            [(p, read.row.stream, read.row.words) for p, read in self._reads.items()],
         )
         many("INSERT INTO mentions VALUES (?, ?)", sorted(mentions))
         sql = "UPDATE events SET irregular = ?, corrected_by = ?, retracted_by = ? WHERE position = ?"

@@ -119,16 +119,14 @@ def event_row(header: tuple[int, str, int, str, int, str, str], payload: bytes |
     days = _days(when) if isinstance(when, When) else (None, None)
     source = event.source if isinstance(event, Event) and isinstance(event.source, Source) else None
     actor, country, site, chip = _main_facts(event, stream) if isinstance(event, Event) else (None,) * 4
+    # In the order of the columns: this is done for every event, and names would cost more than all the rest of it.
     row = EventRow(
-        position=position, recorded_at=recorded_at,
-        occurred_at=UNKNOWN if when is None else None if when is UNSET else str(when),
-        occurred_first=days[0], occurred_last=days[1], kind=kind, verb=verb, stream=stream, version=version,
-        actor=actor, country=country, site=site, chip=chip, basis=_basis(event),
-        note=event.note if isinstance(event, Event) and isinstance(event.note, str) else None,
-        irregular=None, corrected_by=None, retracted_by=None, erased=int(payload is None),
-        unknown=int(payload is not None and isinstance(event, Opaque)), type=type_name, class_version=class_version,
-        recorded_by=recorded_by, source=source.name if source else None, source_key=source.key if source else None,
-        words=f"{label(stream)} {words}", payload=text,
+        position, recorded_at, UNKNOWN if when is None else None if when is UNSET else str(when), *days,
+        kind, verb, stream, version, actor, country, site, chip, _basis(event),
+        event.note if isinstance(event, Event) and isinstance(event.note, str) else None,
+        None, None, None, int(payload is None), int(payload is not None and isinstance(event, Opaque)),
+        type_name, class_version, recorded_by, source.name if source else None, source.key if source else None,
+        f"{label(stream)} {words}", text,
     )  # fmt: skip
     fact = Fact(stream, version, type_name, event, position)
     return Read(fact, row, frozenset(mentions))

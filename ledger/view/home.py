@@ -100,6 +100,8 @@ class View:
         self.notice = ""
         if not read_only:
             self._make_room()
+        elif not path.exists():
+            raise StoreError("missing", str(path), "there is no view yet", "Make it with: chipledger view rebuild")
         fresh = not read_only and not path.exists()
         self.connection = self._connect()
         if fresh:

@@ -1,7 +1,7 @@
 """What the command line and the terminal ask of the view: pages of events by key, honest counts, one subject.
 
 Pages are keyed by position and never by offset, so a page deep in ten million events costs what the first one does. A
-filter's rarest single value leads the search; the others are looked up per event. Every value is a parameter, and text
+filter's rarest field leads the search; the others are looked up per event. Every value is a parameter, and text
 is quoted word by word before the full-text index sees it, so no input is syntax.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 from msgspec import Struct
@@ -32,6 +33,8 @@ __all__ = [
 ]
 
 PAGE: Final = 100
+MOST_ARMS: Final = 100
+_ODD: Final = "(e.irregular IS NOT NULL OR e.erased OR e.unknown)"
 
 
 class Filter(Struct, frozen=True):
@@ -152,15 +155,15 @@ def _conditions(view: View, chosen: Filter, lead: str) -> Iterator[tuple[str, li
             [_match(chosen.text)],
         )
     if chosen.occurred_from:
-        yield "coalesce(e.occurred_last, '9999') >= ? AND e.occurred_at IS NOT NULL", [chosen.occurred_from]
+        yield "coalesce(e.occurred_last, '9999') >= ? AND e.occurred_at <> 'unknown'", [chosen.occurred_from]
     if chosen.occurred_to:
-        yield "coalesce(e.occurred_first, '0000') <= ? AND e.occurred_at IS NOT NULL", [chosen.occurred_to]
+        yield "coalesce(e.occurred_first, '0000') <= ? AND e.occurred_at <> 'unknown'", [chosen.occurred_to]
     if chosen.recorded_from:
         yield "e.position >= ?", [_first_recorded(view.connection, chosen.recorded_from)]
     if chosen.recorded_to:
         yield "e.position < ?", [_first_recorded(view.connection, chosen.recorded_to + 1)]
     if chosen.odd and lead != "odd":
-        yield "(e.irregular IS NOT NULL OR e.erased OR e.unknown)", []
+        yield _ODD, []
     if chosen.without is not None and chosen.without != EVERYTHING:
         parts = list(_conditions(view, chosen.without, ""))
         sql = " AND ".join(part for part, _ in parts)
@@ -188,50 +191,60 @@ def _last(connection: sqlite3.Connection) -> int:
 
 
 def _lead(view: View, chosen: Filter) -> str:
-    """The field that leads: of those with one value, the rarest; text otherwise; "" for a walk along positions."""
+    """The field that leads the search, since the fewest events have its values; "" for a walk along all positions."""
     rarest, least = "", _last(view.connection) // 4 + 1
     for field in (*_COLUMNS, *_NAMED):
         values = getattr(chosen, field)
-        if len(values) != 1:
-            continue
-        events = 1
-        if field != "stream":
-            sql = "SELECT events FROM facets WHERE facet = ? AND value = ?"
-            row = view.connection.execute(sql, (field, values[0])).fetchone()
-            events = row[0] if row else 0
-        if events < least:
-            rarest, least = field, events
-    if not rarest and chosen.text:
+        if values and len(values) <= MOST_ARMS:
+            number = sum(_events_with(view.connection, field, value) for value in values)
+            if number < least:
+                rarest, least = field, number
+    # The full-text index answers for one event about as slowly as it lists a thousand.
+    if chosen.text and not (rarest and least < 1000):
         return "text"
     return rarest or ("odd" if chosen.odd else "")
 
 
-def _search(
-    view: View, chosen: Filter, columns: str, position: str, params: list[Any], tail: str
-) -> tuple[str, list[Any]]:
-    """The statement that walks the events of a filter by position."""
-    lead = _lead(view, chosen)
-    key = "e.position"
-    where: list[tuple[str, list[Any]]] = []
-    if lead in _NAMED:
-        source, key = "mentions k CROSS JOIN events e ON e.position = k.position", "k.position"
-        where.append(("k.name = ?", _names(lead, getattr(chosen, lead))))
-    elif lead == "text":
-        source, key = "events_fts k CROSS JOIN events e ON e.position = k.rowid", "k.rowid"
-        where.append(("events_fts MATCH ?", [_match(chosen.text)]))
-    elif lead == "odd":
-        source = "events e INDEXED BY events_odd"
-        where.append(("(e.irregular IS NOT NULL OR e.erased OR e.unknown)", []))
-    elif lead:
-        # source has no index of its own: its events lie together in the log.
-        source = f"events e INDEXED BY events_{lead}" if lead != "source" else "events e NOT INDEXED"
-        where.append((f"e.{lead} = ?", [getattr(chosen, lead)[0]]))
+def _events_with(connection: sqlite3.Connection, field: str, value: str) -> int:
+    if field == "stream":
+        sql = "SELECT versions FROM subjects WHERE stream = ?"
+        row = connection.execute(sql, (value,)).fetchone()
     else:
-        source = "events e NOT INDEXED"
-    where.append((f"{key} {position}", params))
-    where += _conditions(view, chosen, lead)
-    sql = f"SELECT {columns} FROM {source} WHERE " + " AND ".join(part for part, _ in where)  # noqa: S608 - marks only
-    return f"{sql} {tail.format(key=key)}", [value for _, values in where for value in values]
+        row = connection.execute("SELECT events FROM facets WHERE facet = ? AND value = ?", (field, value)).fetchone()
+    return row[0] if row else 0
+
+
+def _arms(chosen: Filter, lead: str) -> list[tuple[str, str, list[str]]]:
+    """Where a search looks: for each value of the leading field a source of events, its key, and the value."""
+    if lead in _NAMED:
+        source = "mentions k CROSS JOIN events e ON e.position = k.position WHERE k.name = ?"
+        return [(source, "k.position", [name]) for name in _names(lead, getattr(chosen, lead))]
+    if lead == "text":
+        source = "events_fts k CROSS JOIN events e ON e.position = k.rowid WHERE events_fts MATCH ?"
+        return [(source, "k.rowid", [_match(chosen.text)])]
+    if lead == "odd":
+        return [(f"events e INDEXED BY events_odd WHERE {_ODD}", "e.position", [])]
+    if lead:
+        source = f"events e INDEXED BY events_{lead} WHERE e.{lead} = ?"
+        return [(source, "e.position", [value]) for value in dict.fromkeys(getattr(chosen, lead))]
+    return [("events e NOT INDEXED WHERE 1", "e.position", [])]
+
+
+def _search(view: View, chosen: Filter, bound: str, at: int, limit: int) -> tuple[str, list[Any]]:
+    """The statement that finds up to `limit` positions of a filter, those nearest to the bound first.
+
+    Each value of the leading field is walked in order of position, and the walks are merged: nothing is sorted.
+    """
+    lead = _lead(view, chosen)
+    conditions = list(_conditions(view, chosen, lead))
+    held = "".join(f" AND {sql}" for sql, _ in conditions)
+    selects: list[str] = []
+    params: list[Any] = []
+    for source, key, value in _arms(chosen, lead):
+        selects.append(f"SELECT {key} AS position FROM {source} AND {key} {bound} ?{held}")  # noqa: S608 - marks only
+        params += [*value, at, *(held_value for _, values in conditions for held_value in values)]
+    order = "ASC" if bound == ">" else "DESC"
+    return f"{' UNION '.join(selects)} ORDER BY 1 {order} LIMIT {int(limit)}", params
 
 
 _LISTED: Final = ", ".join(
@@ -247,14 +260,12 @@ def events(
 
     Either way in order of position.
     """
-    forward = before is None
-    position, bound = ("> ?", after) if before is None else ("< ?", before)
-    tail = f"ORDER BY {{key}} {'ASC' if forward else 'DESC'} LIMIT {int(limit)}"
+    bound, at = (">", after) if before is None else ("<", before)
     with view_errors(view.path):
-        sql, params = _search(view, chosen, _LISTED, position, [bound], tail)
-        rows = view.connection.execute(sql, params).fetchall()
-    found = [_listed(row) for row in rows]
-    return found if forward else found[::-1]
+        sql, params = _search(view, chosen, bound, at, limit)
+        page = f"SELECT {_LISTED} FROM ({sql}) p CROSS JOIN events e ON e.position = p.position"  # noqa: S608
+        rows = view.connection.execute(page, params).fetchall()
+    return [_listed(row) for row in sorted(rows, key=itemgetter(0))]
 
 
 def _listed(cells: Sequence[Any]) -> Listed:
@@ -265,7 +276,7 @@ def _listed(cells: Sequence[Any]) -> Listed:
 def count(view: View, chosen: Filter = EVERYTHING, *, up_to: int = 500) -> Counted:
     """How many events a filter has, counted no further than `up_to`."""
     with view_errors(view.path):
-        sql, params = _search(view, chosen, "1", "> 0", [], f"LIMIT {int(up_to) + 1}")
+        sql, params = _search(view, chosen, ">", 0, up_to + 1)
         found = view.connection.execute(f"SELECT count(*) FROM ({sql})", params).fetchone()[0]  # noqa: S608
     return Counted(min(found, up_to), found <= up_to)
 

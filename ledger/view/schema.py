@@ -124,6 +124,7 @@ _BY_HAND: Final = (
     PRIMARY KEY (facet, value)
 ) WITHOUT ROWID""",
     "CREATE TABLE unfolded (stream TEXT PRIMARY KEY) WITHOUT ROWID",
+    "CREATE INDEX events_source ON events (source) WHERE source IS NOT NULL",
     "CREATE INDEX events_odd ON events (position) WHERE irregular IS NOT NULL OR erased OR unknown",
 )
 

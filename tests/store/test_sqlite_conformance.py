@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ledger.store.database import create_database
 from ledger.store.recorder import LedgerRecorder
-from ledger.store.sqlite import SQLiteRecorder, create_database
+from ledger.store.sqlite import SQLiteRecorder
 from ledger.testing import RecorderConformance
 
 

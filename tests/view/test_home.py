@@ -103,9 +103,8 @@ def test_a_reader_opens_a_view_that_a_writer_has_open(ledger: Ledger, view: View
 
 
 def test_a_reader_of_no_view_is_told_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(StoreError) as caught:
+    with pytest.raises(StoreError, match="no view yet"):
         View(tmp_path / "none.db", read_only=True)
-    assert caught.value.reason == "read-only"
     other_database(tmp_path / "other.db")
     with pytest.raises(StoreError, match="was not a view"):
         View(tmp_path / "other.db", read_only=True)
