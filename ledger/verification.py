@@ -89,11 +89,21 @@ class _Watch:
 
     def rows(self) -> Iterator[LogRow]:
         rows, seen = self._ledger.log_recorder.rows(), 0
-        while block := list(islice(rows, BLOCK)):
+        unreadable: LedgerError | None = None
+        while unreadable is None:
+            block: list[LogRow] = []
+            try:
+                block.extend(islice(rows, BLOCK))
+            except (TamperError, StoreError) as error:
+                unreadable = error  # what was read before it is checked first, so that the fault is located
+            yield from block
+            if not block:
+                break
             self._look_at(block)
             seen += len(block)
             self._progress("verifying", seen, self._size)
-            yield from block
+        if unreadable is not None:
+            raise unreadable
         self.complete = True
         self._progress("verifying", self._size, self._size)
 

@@ -12,6 +12,7 @@ from ledger.domain.event import Basis, Chip, Country, Source
 from ledger.domain.quantity import Count
 from ledger.domain.when import When
 from ledger.log.entry import parse_time
+from ledger.store.keys import KeyStore
 from ledger.view import queries
 from ledger.view.follower import follow
 from ledger.view.home import View
@@ -21,12 +22,15 @@ from .conftest import Say
 from .many_facts import many_facts
 
 
-@pytest.fixture
-def busy(ledger: Ledger, view: View) -> View:
-    """A view of a few hundred mixed events."""
-    ledger.append(list(many_facts(400)))
-    follow(ledger.log_recorder, view)
-    return view
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[View]:
+    """A view of a few hundred mixed events, which no test changes."""
+    folder = tmp_path_factory.mktemp("busy")
+    signer = KeyStore(folder / "keys").new("example.org/busy")
+    with Ledger.create(folder / "l", "example.org/busy", signer) as ledger, View(ledger.folder.view) as view:
+        ledger.append(list(many_facts(400)))
+        follow(ledger.log_recorder, view)
+        yield view
 
 
 def positions(view: View, chosen: Filter) -> list[int]:
