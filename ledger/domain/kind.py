@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, field
 
 from ledger.domain.event import Event, Opaque
 from ledger.domain.when import When
@@ -102,13 +102,14 @@ class Kind(Struct, frozen=True):
     steps: tuple[Step, ...]
     check: Check = nothing_to_check
     correctable: bool = True
+    _by_verb: dict[str, Step] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._by_verb.update((step.verb, step) for step in self.steps)
 
     def step(self, verb: str) -> Step | None:
         """The step of that verb, or None."""
-        for step in self.steps:
-            if step.verb == verb:
-                return step
-        return None
+        return self._by_verb.get(verb)
 
 
 class Subject(Struct, frozen=True):
@@ -170,19 +171,38 @@ def unapplied_corrections(entries: Iterable[Entry]) -> Iterator[Irregular]:
 
 
 def lifecycle_irregularities(kind: Kind, entries: Sequence[Entry]) -> Iterator[Irregular]:
-    """What the table does not expect: no opening, a step whose forerunner is missing or later, life after an end."""
-    if entries and not any(_step(kind, e).opens for e in entries):
+    """What the table does not expect: no opening, a step whose forerunner is missing or later, life after an end.
+
+    `entries` stand in order of occurrence. One entry of each verb decides for all, so a long stream costs its length.
+    """
+    steps = [_step(kind, entry) for entry in entries]
+    if entries and not any(step.opens for step in steps):
         yield Irregular(entries[0].fact.originator_version, "unopened", "no event on record opens this stream")
-    for index, entry in enumerate(entries):
-        step = _step(kind, entry)
+    first, undated = _first_of_each_verb(entries)
+    ends = [entry for entry, step in zip(entries, steps, strict=True) if step.ends and _when(entry) is not None]
+    ended = min(ends, key=lambda entry: cast("When", _when(entry)).sort_key[1], default=None)
+    for entry, step in zip(entries, steps, strict=True):
         version = entry.fact.originator_version
-        if step.after and not any(e.verb in step.after for e in entries):
+        before = [verb for verb in step.after if verb in first or verb in undated]
+        if step.after and not before:
             yield Irregular(version, "gap", f"{entry.verb}, but no {_either(step.after)} is on record")
-        elif step.after and all(_certainly_before(entry, e) for e in entries if e.verb in step.after):
-            yield Irregular(version, "order", f"{entry.verb} is dated before {_either(step.after)}")
-        ended = next((e for e in entries[:index] if _step(kind, e).ends and _certainly_before(e, entry)), None)
-        if ended is not None and not step.ends:
+        elif before and not undated.intersection(before):
+            if all(_certainly_before(entry, first[verb]) for verb in before):
+                yield Irregular(version, "order", f"{entry.verb} is dated before {_either(step.after)}")
+        if ended is not None and not step.ends and _certainly_before(ended, entry):
             yield Irregular(version, "after-end", f"{entry.verb} is dated after {ended.verb}")
+
+
+def _first_of_each_verb(entries: Iterable[Entry]) -> tuple[dict[str, Entry], set[str]]:
+    """The first dated entry of each verb, and the verbs of which an entry is undated."""
+    first: dict[str, Entry] = {}
+    undated: set[str] = set()
+    for entry in entries:
+        if _when(entry) is None:
+            undated.add(entry.verb)
+        else:
+            first.setdefault(entry.verb, entry)
+    return first, undated
 
 
 def _step(kind: Kind, entry: Entry) -> Step:
@@ -196,7 +216,11 @@ def _either(verbs: Sequence[str]) -> str:
     return " or ".join(verbs)
 
 
+def _when(entry: Entry) -> When | None:
+    when = entry.event.occurred_at if entry.event is not None else None
+    return when if isinstance(when, When) else None
+
+
 def _certainly_before(one: Entry, other: Entry) -> bool:
-    first = one.event.occurred_at if one.event is not None else None
-    second = other.event.occurred_at if other.event is not None else None
-    return isinstance(first, When) and isinstance(second, When) and first.certainly_before(second)
+    first, second = _when(one), _when(other)
+    return first is not None and second is not None and first.certainly_before(second)
