@@ -150,9 +150,7 @@ def append_rows(folder: Path) -> None:
     plain: list[float] = []
     for number in range(ROUNDS):
         with new_ledger(folder, f"batches{number}") as ledger:
-            ours.append(
-                EVENTS / timed(lambda: [ledger.append(our_facts(i, BATCH)) for i in range(0, EVENTS, BATCH)])
-            )
+            ours.append(EVENTS / timed(lambda: [ledger.append(our_facts(i, BATCH)) for i in range(0, EVENTS, BATCH)]))
         application = plain_application(folder, f"plain{number}")
         plain.append(
             EVENTS / timed(lambda: [application.save(*plain_events(i, BATCH)) for i in range(0, EVENTS, BATCH)])  # noqa: B023
