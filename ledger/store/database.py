@@ -34,6 +34,18 @@ _LARGEST: Final = 1 << 26
 """Bytes of the largest value that is read or written: a hostile file may claim a gigabyte in a few bytes."""
 
 
+_PRAGMAS: Final = (
+    "trusted_schema = OFF",
+    "cell_size_check = ON",
+    "mmap_size = 0",
+    "cache_size = -16000",
+    "temp_store = MEMORY",
+    "secure_delete = ON",
+    "synchronous = FULL",
+    "wal_autocheckpoint = 4000",
+)
+
+
 class _Connection(SQLiteConnection):
     """Begins a writing transaction with the write lock, so that waiting writers queue instead of failing."""
 
@@ -55,17 +67,12 @@ class _Pool(SQLiteConnectionPool):
         connection = sqlite3.connect(
             self.db_name, uri=True, check_same_thread=False, isolation_level=None, timeout=BUSY_SECONDS
         )
-        for pragma in (
-            "trusted_schema = OFF",
-            "cell_size_check = ON",
-            "mmap_size = 0",
-            "cache_size = -16000",
-            "temp_store = MEMORY",
-            "secure_delete = ON",
-            "synchronous = FULL",
-            "wal_autocheckpoint = 4000",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            connection.close()
+            raise
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST)
         return _Connection(connection, max_age=self.max_age)
 
