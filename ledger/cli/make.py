@@ -73,7 +73,10 @@ def backup(path: Path | None, target: Path, as_json: bool) -> None:
         folder.make()
         ledger.log_recorder.backup(folder.log)
         for document in sorted(ledger.folder.evidence.glob("[0-9a-f]*")):
-            shutil.copyfile(document, folder.evidence / document.name)
+            if document.is_file() and not document.is_symlink():
+                shutil.copyfile(document, folder.evidence / document.name)
+            else:
+                click.echo(f"chipledger: {document} is not a document, and was left out", err=True)
     with Ledger(target) as copy:
         size = copy.size()
     if as_json:
