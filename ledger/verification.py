@@ -26,7 +26,7 @@ from ledger.log.entry import MAX_TIME
 from ledger.log.note import VerifierKey
 from ledger.log.verify import Fault, LogRow, LogVerifier
 from ledger.store.mapper import identity_in
-from ledger.store.pins import Pin, Pins, Seen
+from ledger.store.pins import Pin, Pins, Seen, name_of
 from ledger.store.recorder import Erased
 
 __all__ = ["Report", "Trust", "verify"]
@@ -67,7 +67,7 @@ class Report(msgspec.Struct, frozen=True):
         return not self.faults
 
 
-BLOCK: Final = 1024
+BLOCK: Final = 256
 
 
 class _EvidenceOnly(msgspec.Struct):
@@ -288,7 +288,7 @@ def _add_seen(ledger: Ledger, pin: Pin | None, size: int, kept: dict[int, bytes]
     It stands above what is signed: whoever holds the key can sign another history, and cannot change what was seen.
     """
     sizes: set[int] = set()
-    here = str(ledger.folder.path.resolve())
+    here = name_of(ledger.folder.path)
     for path, seen in pin.seen.items() if pin else ():
         if path != here and seen.size > size:
             continue
@@ -316,7 +316,7 @@ def _relocated(fault: Fault, elsewhere: set[int]) -> Fault:
 
 
 def _seen_here(ledger: Ledger, pin: Pin | None) -> int:
-    seen = pin.seen.get(str(ledger.folder.path.resolve())) if pin else None
+    seen = pin.seen.get(name_of(ledger.folder.path)) if pin else None
     return seen.size if seen else 0
 
 
@@ -357,5 +357,5 @@ def _remember(
     if trust == "given" and (pin is None or pin.verifier_key != genesis.verifier_key):
         return False
     seen = dict(pin.seen) if pin else {}
-    seen[str(ledger.folder.path.resolve())] = Seen(size, root, time.time_ns() // 1_000_000)
+    seen[name_of(ledger.folder.path)] = Seen(size, root, time.time_ns() // 1_000_000)
     return pins.put(genesis.origin, Pin(pin.verifier_key if pin else genesis.verifier_key, seen))

@@ -24,6 +24,7 @@ from eventsourcing.application import Application
 from eventsourcing.domain import Aggregate, event
 
 from ledger.application import Ledger
+from ledger.domain.codec import encode_event
 from ledger.domain.event import Basis, Chip, Country, Source
 from ledger.domain.kind import Fact
 from ledger.domain.quantity import Count
@@ -184,7 +185,7 @@ def durable_rows(folder: Path) -> None:
     bare.execute("PRAGMA journal_mode = WAL")
     bare.execute("PRAGMA synchronous = FULL")
     bare.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, payload BLOB)")
-    payload = os.urandom(200)
+    payload = encode_event(our_event(0))
     ours: list[float] = []
     theirs: list[float] = []
     with new_ledger(folder, "durable") as ledger:
