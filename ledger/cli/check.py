@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from ledger.application import Ledger
 from ledger.cli.errors import EXIT_FAILED
 from ledger.cli.opening import json_option, open_ledger, progress
-from ledger.cli.output import print_json, print_pairs, safe
+from ledger.cli.output import counted, print_json, print_pairs, safe
 from ledger.errors import InputError, KeyStoreError, LedgerError, MalformedError, Place, TamperError
 from ledger.log.entry import format_time
 from ledger.log.note import VerifierKey
@@ -20,6 +21,7 @@ from ledger.store.keys import KeyStore
 from ledger.store.pins import Pins
 from ledger.verification import Report
 from ledger.verification import verify as verify_ledger
+from ledger.view import ViewReport
 
 __all__ = ["checkpoint", "prove", "verify", "verify_proof", "vkey"]
 
@@ -30,7 +32,7 @@ def parse_vkeys(texts: tuple[str, ...]) -> list[VerifierKey]:
     for text in texts:
         try:
             if "+" not in text and Path(text).is_file():
-                text = Path(text).read_text().strip()
+                text = read_bytes(Path(text), 1 << 16).decode().strip()
             keys.append(VerifierKey.parse(text))
         except (MalformedError, OSError, UnicodeDecodeError):
             raise InputError(
@@ -83,7 +85,7 @@ def verify(
         try:
             with open_ledger(path) as ledger:
                 report = verify_ledger(ledger, keys=keys, against=notes, pins=Pins(), progress=shown)
-                view_problem = _check_view(ledger) if with_view and report.ok else None
+                tables = _check_view(ledger) if with_view and report.ok else None
         except TamperError as error:
             shown.clear()
             if as_json:
@@ -93,22 +95,30 @@ def verify(
             else:
                 click.echo(f"NOT VERIFIED  {safe(str(error))}")
             raise click.exceptions.Exit(EXIT_FAILED) from error
+    view_problem = tables.difference or None if tables else None
     if as_json:
         print_json(
-            {"ok": report.ok and not view_problem, **msgspec.to_builtins(_with_faults(report)), "view": view_problem}
-        )
+            {"ok": report.ok and not view_problem, **msgspec.to_builtins(_with_faults(report)), "view": view_problem,
+             "view_checked": tables.position if tables else None}
+        )  # fmt: skip
     else:
-        _print_report(report)
-        if view_problem:
-            click.echo(f"view  {safe(view_problem)}. Rebuild it with: chipledger view rebuild")
+        _print_report(report, len(against), _of_view(tables) if with_view and report.ok else None)
     if not report.ok or view_problem:
         raise click.exceptions.Exit(EXIT_FAILED)
 
 
-def _check_view(ledger: Ledger) -> str | None:
-    from ledger.cli.view import view_fault
+def _check_view(ledger: Ledger) -> ViewReport | None:
+    from ledger.cli.view import view_report
 
-    return view_fault(ledger)
+    return view_report(ledger)
+
+
+def _of_view(found: ViewReport | None) -> str:
+    if found is None or (found.ok and found.position == 0):
+        return "no readable tables have been made yet"
+    if not found.ok:
+        return f"NOT AS THE LOG: {found.difference}. Rebuild it with: chipledger view rebuild"
+    return f"the readable tables agree with the log, up to {found.position:,}"
 
 
 def _with_faults(report: Report) -> dict[str, object]:
@@ -128,13 +138,15 @@ _TRUST = {
 }
 
 
-def _print_report(report: Report) -> None:
+def _print_report(report: Report, given: int = 0, tables: str | None = None) -> None:
+    """A claim that something holds is made of a log that was verified, and of no other."""
+    entries = counted(report.size, "entry", "entries")
     if report.ok:
-        click.echo(f"VERIFIED  {report.origin}  {report.covered:,} of {report.size:,} entries are vouched for")
+        verb = "is" if report.size == 1 else "are"
+        click.echo(f"VERIFIED  {report.origin}  {report.covered:,} of {entries} {verb} vouched for")
     else:
-        click.echo(
-            f"NOT VERIFIED  {report.origin or 'this ledger'}  {len(report.faults)} faults in {report.size:,} entries"
-        )
+        faults = counted(len(report.faults), "fault")
+        click.echo(f"NOT VERIFIED  {report.origin or 'this ledger'}  {faults} in {entries}")
         for fault in report.faults:
             where = f"position {fault.position}" if fault.position else "ledger"
             where += f" to {fault.until}" if fault.until > fault.position else ""
@@ -147,15 +159,33 @@ def _print_report(report: Report) -> None:
             ("recorded", recorded),
             ("trusted", _TRUST[report.trust]),
             ("key", report.verifier_key or None),
-            ("checkpoints", f"{report.checkpoints:,} hold"),
-            ("not covered", f"{tail:,} entries after the last checkpoint: in the tree, but nobody vouches for them" if tail else None),
-            ("evidence", f"{report.evidence_kept:,} of {report.evidence_cited:,} cited documents are kept here" if report.evidence_cited else None),
-            ("erased", f"{report.erased:,} payloads, each with its erasure on record" if report.erased else None),
+            ("checkpoints", _of_checkpoints(report)),
+            ("held against", f"{counted(given, 'checkpoint')} that you gave" if given and report.ok else None),
+            ("not covered", f"{counted(tail, 'entry', 'entries')} after the last checkpoint: in the tree, but nobody vouches for {'it' if tail == 1 else 'them'}" if tail else None),
+            ("evidence", f"{report.evidence_kept:,} of {counted(report.evidence_cited, 'cited document')} kept here" if report.evidence_cited else None),
+            ("erased", _of_erased(report)),
             ("seen before", f"up to {report.seen_before:,}, and this continues it" if report.seen_before and report.ok else None),
+            ("view", tables),
         ]
     )  # fmt: skip
     if report.ok and report.trust == "first sight":
-        click.echo("This key is now pinned. Compare it with one that the ledger's keeper gave you.")
+        pinned = "This key is now pinned" if report.pinned else "This key could not be pinned: next time is first sight"
+        click.echo(f"{pinned}. Compare it with one that the ledger's keeper gave you.")
+
+
+def _of_checkpoints(report: Report) -> str:
+    if report.ok:
+        return f"{report.checkpoints:,} {'holds' if report.checkpoints == 1 else 'hold'}"
+    return f"{report.checkpoints:,} signed by the key; the log is not as they say, or not as it was written"
+
+
+def _of_erased(report: Report) -> str | None:
+    if not report.erased:
+        return None
+    payloads = counted(report.erased, "payload")
+    if report.ok:
+        return f"{payloads}, {'with' if report.erased == 1 else 'each with'} its erasure on record"
+    return f"{payloads}, with an erasure on record or without"
 
 
 @click.command()
@@ -243,13 +273,15 @@ def verify_proof(file: Path, vkeys: tuple[str, ...], as_json: bool) -> None:
         raise click.exceptions.Exit(EXIT_FAILED) from error
     header = proven.header._asdict() if proven.header else None
     if as_json:
-        payload = msgspec.json.decode(proven.payload) if proven.payload is not None else None
+        payload = plain_json(proven.payload) if proven.payload is not None else None
         print_json(
             {"ok": True, "position": proven.position, "origin": proven.origin, "size": proven.size,
              "root": proven.root.hex(), "header": header, "payload": payload}
         )  # fmt: skip
         return
-    click.echo(f"PROVEN  position {proven.position} of {proven.origin}, in a log of {proven.size:,} entries")
+    click.echo(
+        f"PROVEN  position {proven.position} of {proven.origin}, in a log of {counted(proven.size, 'entry', 'entries')}"
+    )
     print_pairs([("root", proven.root.hex()), ("signed by", ", ".join(map(str, proven.signed_by)))])
     print_pairs((header or {"header": "not disclosed"}).items())
     if proven.payload is None:
@@ -258,10 +290,20 @@ def verify_proof(file: Path, vkeys: tuple[str, ...], as_json: bool) -> None:
         click.echo(safe_json(proven.payload))
 
 
+def plain_json(payload: bytes) -> Any:
+    """A payload as JSON values, or as escaped text where it is none."""
+    try:
+        values = msgspec.json.decode(payload)
+        msgspec.json.encode(msgspec.to_builtins(values))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return payload.decode("utf-8", "backslashreplace")
+    return values
+
+
 def safe_json(payload: bytes) -> str:
     """A payload as indented JSON, or as escaped text where it is none."""
     try:
         text = msgspec.json.format(payload, indent=2).decode()
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         text = payload.decode("utf-8", "backslashreplace")
     return "\n".join(safe(line) for line in text.split("\n"))

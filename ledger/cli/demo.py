@@ -17,6 +17,7 @@ from ledger.cli.errors import EXIT_FAILED
 from ledger.cli.opening import json_option, progress, sign
 from ledger.cli.output import print_json
 from ledger.cli.trace import print_tree, tree_of
+from ledger.domain.event import Basis, Event
 from ledger.errors import StoreError
 from ledger.intake.draft import Draft, Read
 from ledger.intake.native import read_native
@@ -83,15 +84,17 @@ def _story(stack: ExitStack) -> Read:
 
 
 def _tell(ledger: Ledger, directory: Path, added: int) -> None:
-    counts: dict[str, int] = {}
-    for fact in ledger.facts():
-        basis = str(getattr(fact.event, "basis", ""))
-        counts[basis] = counts.get(basis, 0) + (not fact.type.startswith("ledger."))
-    invented = counts.get("illustrative", 0)
+    told = [fact.event for fact in ledger.facts() if not fact.type.startswith("ledger.")]
+    bases = [(event.basis, {*(event.basis_of or {}).values()}) for event in told if isinstance(event, Event)]
+    invented = sum(basis is Basis.ILLUSTRATIVE for basis, _ in bases)
+    partly = sum(basis is not Basis.ILLUSTRATIVE and Basis.ILLUSTRATIVE in within for basis, within in bases)
     click.echo(
         f"Built {Folder(directory).path}: {added:,} events of a case that the press reported on 27 November 2025."
     )
-    click.echo(f"{invented:,} of them are invented to fill it in, and marked illustrative; the rest are reported.\n")
+    click.echo(
+        f"{invented:,} of them are invented to fill it in, and marked illustrative; the rest are reported, "
+        f"{partly:,} of these with details that are invented, and marked so.\n"
+    )
 
 
 def _next(directory: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from ledger.cli.output import safe
 from ledger.errors import (
     ConflictError,
     ForkError,
@@ -15,11 +16,13 @@ from ledger.errors import (
     UnverifiedError,
 )
 
-__all__ = ["EXIT_DEFECT", "EXIT_FAILED", "EXIT_USAGE", "report"]
+__all__ = ["EXIT_DEFECT", "EXIT_FAILED", "EXIT_NOBODY_READS", "EXIT_USAGE", "report"]
 
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_DEFECT: Final = 3
+EXIT_NOBODY_READS: Final = 141
+"""As a shell says of a command whose output was closed on it, such as by `head`."""
 
 _HINTS: Final[dict[type[LedgerError], str]] = {
     UnverifiedError: "Give the key or checkpoint that you trust: --vkey KEY, --against FILE.",
@@ -29,10 +32,10 @@ _HINTS: Final[dict[type[LedgerError], str]] = {
 
 def report(error: LedgerError) -> int:
     """Prints an error to stderr and returns the exit code that it stands for."""
-    click.echo(f"chipledger: {error}", err=True)
+    click.echo(f"chipledger: {safe(str(error))}", err=True)
     hint = error.hint or next((text for kind, text in _HINTS.items() if isinstance(error, kind)), "")
     if hint:
-        click.echo(f"  {hint}", err=True)
+        click.echo(f"  {safe(hint)}", err=True)
     if isinstance(error, TamperError | MalformedError | ForkError):
         return EXIT_FAILED
     if isinstance(error, ConflictError):

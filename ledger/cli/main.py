@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -11,7 +12,8 @@ from typing import Any
 
 import click
 
-from ledger.cli.errors import EXIT_DEFECT, EXIT_USAGE, report
+from ledger.cli.errors import EXIT_DEFECT, EXIT_NOBODY_READS, EXIT_USAGE, report
+from ledger.cli.output import safe
 from ledger.errors import LedgerError
 
 __all__ = ["cli", "main"]
@@ -48,8 +50,18 @@ SECTIONS = {
 }
 
 
+class _UnreadError(Exception):
+    """The reader of the output has gone. Click would leave with 1, which here says that a check failed."""
+
+
 class _Group(click.Group):
     """Loads each command's module when it is asked for, and lists commands by what they are for."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _UnreadError from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*COMMANDS, *sorted(point.name for point in _others() if point.name not in COMMANDS)]
@@ -90,7 +102,7 @@ class _Group(click.Group):
         self, ctx: click.Context, formatter: click.HelpFormatter, title: str, names: tuple[str, ...] | list[str]
     ) -> None:
         commands = [(name, self.get_command(ctx, name)) for name in names]
-        rows = [(name, command.get_short_help_str(80)) for name, command in commands if command is not None]
+        rows = [(name, command.get_short_help_str(100)) for name, command in commands if command is not None]
         if rows:
             with formatter.section(title):
                 formatter.write_dl(rows)
@@ -155,6 +167,7 @@ def cli(ctx: click.Context, ledger_path: Path | None) -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Runs the command line and exits."""
+    _open_all()
     try:
         code = cli.main(args=args, prog_name="chipledger", standalone_mode=False)
         sys.stdout.flush()
@@ -169,10 +182,15 @@ def main(args: list[str] | None = None) -> None:
         sys.exit(EXIT_USAGE)
     except LedgerError as error:
         sys.exit(report(error))
-    except BrokenPipeError:
-        # The reader of our output has gone, such as `head`: nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except (_UnreadError, BrokenPipeError):
+        # The reader of our output has gone, such as `head`: nothing is wrong, and nothing was said to be right.
+        _leave(EXIT_NOBODY_READS)
+    except OSError as error:
+        if os.environ.get("CHIPLEDGER_DEBUG"):
+            raise
+        what = f"{error.filename}: " if error.filename else ""
+        click.echo(f"chipledger: {safe(what)}{error.strerror or error}", err=True)
+        _leave(EXIT_USAGE)
     except Exception as error:
         if os.environ.get("CHIPLEDGER_DEBUG"):
             raise
@@ -181,3 +199,19 @@ def main(args: list[str] | None = None) -> None:
             "  Please report it. With CHIPLEDGER_DEBUG=1 set, the same command shows where it happened.", err=True
         )
         sys.exit(EXIT_DEFECT)
+
+
+def _open_all() -> None:
+    """Gives a process that was started without stdin, stdout or stderr an empty one, and lets no character stop output."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _leave(code: int) -> None:
+    # What still stands in the buffer goes nowhere, rather than failing again on the way out.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)

@@ -9,7 +9,7 @@ import click
 
 from ledger.application import Ledger
 from ledger.cli.opening import json_option, open_ledger, sign
-from ledger.cli.output import json_lines, print_json, print_pairs, print_table
+from ledger.cli.output import counted, json_lines, print_json, print_pairs, print_table
 from ledger.errors import KeyStoreError, StoreError
 from ledger.store.folder import Folder
 from ledger.store.keys import KeyStore
@@ -82,7 +82,9 @@ def backup(path: Path | None, target: Path, as_json: bool) -> None:
     if as_json:
         print_json({"backup": str(target), "size": size})
     else:
-        click.echo(f"Copied {size:,} entries to {target}. Check the copy with: chipledger -L {target} verify")
+        click.echo(
+            f"Copied {counted(size, 'entry', 'entries')} to {target}. Check the copy with: chipledger -L {target} verify"
+        )
 
 
 @click.group()
@@ -97,7 +99,10 @@ def key() -> None:
 @click.argument("name")
 @json_option
 def key_new(name: str, as_json: bool) -> None:
-    """Make a key called NAME, which is the origin of the ledger that it is to sign."""
+    """Make a key.
+
+    NAME is the origin of the ledger that it is to sign, such as example.org/chips.
+    """
     keys = KeyStore()
     signer = keys.new(name)
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import time
@@ -12,8 +13,21 @@ from typing import Any, Final
 import click
 import msgspec
 
-__all__ = ["Progress", "json_lines", "print_json", "print_pairs", "print_table", "safe", "width_of"]
+from ledger.domain.event import UNSAFE
 
+__all__ = [
+    "Progress",
+    "counted",
+    "json_lines",
+    "print_json",
+    "print_pairs",
+    "print_table",
+    "safe",
+    "safe_in_json",
+    "width_of",
+]
+
+_UNSAFE: Final = re.compile(f"[{UNSAFE}\u200c\u200d]")
 _GAP: Final = 2
 _LEAST: Final = 6
 _COMFORTABLE: Final = 12
@@ -25,6 +39,11 @@ def safe(text: str) -> str:
         character if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else "�"
         for character in text.replace("\n", " ⏎ ").replace("\t", "  ")
     )
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """`number` and what it counts, in the singular or the plural: ``1 entry``, ``1,024 entries``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def width_of(text: str) -> int:
@@ -119,16 +138,26 @@ def print_pairs(pairs: Iterable[tuple[str, object]]) -> None:
 
 def print_json(value: Any) -> None:
     """Prints one value as indented JSON."""
-    click.echo(msgspec.json.format(msgspec.json.encode(_jsonable(value)), indent=2).decode())
+    click.echo(safe_in_json(msgspec.json.format(msgspec.json.encode(_jsonable(value)), indent=2).decode()))
 
 
 def json_lines(values: Iterable[Any]) -> int:
     """Prints each value as one line of JSON, and returns how many."""
     count = 0
     for value in values:
-        click.echo(msgspec.json.encode(_jsonable(value)).decode())
+        click.echo(safe_in_json(msgspec.json.encode(_jsonable(value)).decode()))
         count += 1
     return count
+
+
+def safe_in_json(text: str) -> str:
+    """JSON that means the same, with characters that could drive or mislead a terminal written as escapes."""
+    return _UNSAFE.sub(lambda found: "".join(f"\\u{unit:04x}" for unit in _units(found[0])), text)
+
+
+def _units(character: str) -> tuple[int, ...]:
+    code = ord(character) - 0x10000
+    return (ord(character),) if code < 0 else (0xD800 + (code >> 10), 0xDC00 + (code & 0x3FF))
 
 
 def _jsonable(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import click
 import msgspec
 
 from ledger.application import Ledger
-from ledger.cli.check import safe_json
+from ledger.cli.check import plain_json, safe_json
 from ledger.cli.opening import json_option, open_ledger, open_view
 from ledger.cli.output import json_lines, print_json, print_pairs, print_table, safe
 from ledger.cli.trace import plain_tree, print_tree, tree_of
+from ledger.domain.country import check_country
 from ledger.domain.event import Basis, Event
-from ledger.domain.registry import KINDS
+from ledger.domain.genesis import PayloadErased
+from ledger.domain.registry import EVENT_TYPES, KINDS
 from ledger.domain.when import When
 from ledger.errors import InputError
 from ledger.view import Filter, Listed, View, count, down, event, events, follow, subject, subjects, up
@@ -49,20 +52,24 @@ def _without(texts: tuple[str, ...]) -> Filter | None:
 
 @click.command()
 @click.option(
-    "--kind", multiple=True, type=click.Choice(list(KINDS)), metavar="KIND", help="Events of this kind of subject."
+    "--kind",
+    multiple=True,
+    type=click.Choice(list(KINDS)),
+    metavar="KIND",
+    help="Events of this kind of subject: party, site, shipment, lease, run, weights…",
 )
 @click.option("--type", "type_", multiple=True, metavar="TYPE", help="Events of this type, such as shipment.seized.")
 @click.option("--party", multiple=True, metavar="ID", help="Events that name this party, such as party:alibaba.")
-@click.option("--site", multiple=True, metavar="ID", help="Events that name this site.")
+@click.option("--site", multiple=True, metavar="ID", help="Events that name this site, such as site:sg-tuas.")
 @click.option("--stream", multiple=True, metavar="ID", help="Events of this subject, or that name it.")
-@click.option("--country", multiple=True, metavar="CODE", help="Events where this country is stated.")
+@click.option("--country", multiple=True, metavar="CODE", help="Events where this country is stated, such as MY.")
 @click.option("--chip", multiple=True, metavar="CHIP", help="Events of this chip: a catalogue id, or a name.")
 @click.option(
     "--basis",
     multiple=True,
     type=click.Choice([basis.value for basis in Basis]),
     metavar="BASIS",
-    help="Events on this basis.",
+    help="Events on this basis, such as reported.",
 )
 @click.option("--text", default="", metavar="WORDS", help="Events that hold all these words.")
 @click.option("--since", callback=_day, metavar="DATE", help="Events that may have occurred on or after it.")
@@ -82,13 +89,17 @@ def log(
 ) -> None:  # fmt: skip
     """List events, the latest ones unless --after is given.
 
-    An option given twice means either; different options mean both.
+    An option given twice means either; different options mean both. An event marked "partly illustrative" has fields
+    on that weaker basis: `chipledger show POSITION` says which.
 
     \b
       chipledger log --kind shipment --country MY --since 2025-07-14
       chipledger log --party party:alibaba --without basis=illustrative
       chipledger log --irregular
     """
+    for name in ("party", "site"):
+        chosen[name] = tuple(given if ":" in given else f"{name}:{given}" for given in chosen[name])
+    chosen["country"] = tuple(map(_country, chosen["country"]))
     wanted = Filter(
         **chosen, type=type_, chip=tuple(map(_chip, chip)), odd=irregular, without=_without(without),
         occurred_from=_edge(since, 0), occurred_to=_edge(until, 1),
@@ -97,20 +108,23 @@ def log(
         if show_all or (keep_on and after is not None):
             found = list(_every(view, wanted, after or 0)) if not as_json else None
             if found is None:
-                json_lines(_every(view, wanted, after or 0))
+                json_lines(_plain(view, item) for item in _every(view, wanted, after or 0))
                 found = []
         elif after is not None:
             found = events(view, wanted, after=after, limit=limit)
         else:
             found = events(view, wanted, before=2**62, limit=limit)
         if as_json:
-            json_lines(found)
+            json_lines(_plain(view, item) for item in found)
         else:
-            _print_events(found)
+            _print_events(view, found)
             total = count(view, wanted, up_to=max(500, limit))
             if not show_all:
                 shown = f"{len(found):,} of {total}" if len(found) != total.number or not total.exact else f"{total}"
-                click.echo(f"{shown} events{_in_words(wanted, irregular)}", err=True)
+                noun = "event" if f"{total}" == "1" else "events"
+                click.echo(f"{shown} {noun}{_in_words(wanted, irregular)}", err=True)
+                if not found and not total.number:
+                    _say_what_is_not_there(view, wanted)
         if keep_on:
             _keep_on(ledger, view, wanted, found[-1].position if found else ledger.size(), as_json)
 
@@ -129,6 +143,28 @@ def _chip(name: str) -> str:
         raise click.BadParameter(str(error), param_hint="--chip") from None
 
 
+def _country(code: str) -> str:
+    try:
+        return check_country(code.upper())
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--country") from None
+
+
+def _say_what_is_not_there(view: View, wanted: Filter) -> None:
+    """Nothing found may be nothing there, or a name that nobody has: says which names those are."""
+    for stream in (*wanted.party, *wanted.site, *wanted.stream):
+        if subject(view, stream) is None:
+            kind, _, label = stream.rpartition(":")
+            near = [name for name, _, _ in subjects(view, label, limit=50) if name.startswith(f"{kind}:")]
+            hint = f" There are: {', '.join(near[:5])}" if near else ""
+            click.echo(f"{safe(stream[:80])} is not on record.{hint}", err=True)
+    for name in wanted.type:
+        if name not in EVENT_TYPES:
+            near = get_close_matches(name, [*EVENT_TYPES, *KINDS], n=1)
+            kind = f" It is a kind: --kind {name}" if name in KINDS else f" Did you mean {near[0]}?" if near else ""
+            click.echo(f"{safe(name[:80])} is not an event type of this release.{kind}", err=True)
+
+
 def _every(view: View, wanted: Filter, after: int) -> Iterator[Listed]:
     while page := events(view, wanted, after=after, limit=500):
         yield from page
@@ -137,7 +173,7 @@ def _every(view: View, wanted: Filter, after: int) -> Iterator[Listed]:
 
 def _in_words(wanted: Filter, irregular: bool) -> str:
     parts = [f"{name} {' or '.join(getattr(wanted, name))}" for name in _FIELDS if getattr(wanted, name)]
-    parts += [f"text {wanted.text!r}"] if wanted.text else []
+    parts += [f"the words {wanted.text!r}"] if wanted.text else []
     parts += [f"from {wanted.occurred_from}"] if wanted.occurred_from else []
     parts += [f"until {wanted.occurred_to}"] if wanted.occurred_to else []
     parts += ["irregular"] if irregular else []
@@ -146,18 +182,50 @@ def _in_words(wanted: Filter, irregular: bool) -> str:
         parts += [
             f"without {name} {' or '.join(getattr(left_out, name))}" for name in _FIELDS if getattr(left_out, name)
         ]
-    return f" with {', '.join(parts)}" if parts else ""
+    return f": {', '.join(parts)}" if parts else ""
 
 
 _HEADINGS = ("#", "occurred", "event", "subject", "who", "where", "chip", "basis", "mark")
 
 
-def _print_events(found: list[Listed]) -> None:
-    print_table(_HEADINGS, [_cells(item) for item in found], right=[0], soft=[3, 4, 5, 6], spare=[6, 5, 4, 8])
+def _print_events(view: View, found: list[Listed]) -> None:
+    rows = [_cells(item, _partly(view, item)) for item in found]
+    print_table(_HEADINGS, rows, right=[0], soft=[3, 4, 5, 6], spare=[6, 5, 4, 1])
 
 
-def _cells(item: Listed) -> tuple[object, ...]:
+def _partly(view: View, item: Listed) -> str | None:
+    """The weakest basis of a field, where it is weaker than the event's own; None where no field is."""
+    found = event(view, item.position)
+    if not found or not found.payload or not item.basis:
+        return None
+    stated = _bases(found.payload).values()
+    weaker = [basis for basis in stated if basis in _RANKS and _RANKS[basis] < _RANKS.get(item.basis, 0)]
+    return min(weaker, key=_RANKS.__getitem__, default=None)
+
+
+class _BasisOf(msgspec.Struct):
+    basis_of: dict[str, str] = {}
+
+
+_RANKS = {basis.value: basis.rank for basis in Basis}
+
+
+def _bases(payload: bytes | str) -> dict[str, str]:
+    """What an event says of the basis of single fields, by pointer."""
+    try:
+        return msgspec.json.decode(payload, type=_BasisOf).basis_of
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+
+
+def _plain(view: View, item: Listed) -> dict[str, object]:
+    """An event as JSON: its basis, and the weakest that one of its fields has."""
+    return {**msgspec.to_builtins(item), "weakest_basis": _partly(view, item) or item.basis}
+
+
+def _cells(item: Listed, partly: str | None = None) -> tuple[object, ...]:
     marks = [
+        f"partly {partly}" if partly else "",
         "irregular" if item.irregular else "",
         "retracted" if item.retracted_by else "corrected" if item.corrected_by else "",
         "erased" if item.erased else "unknown type" if item.unknown else "",
@@ -178,9 +246,9 @@ def _keep_on(ledger: Ledger, view: View, wanted: Filter, after: int, as_json: bo
         found = events(view, wanted, after=after, limit=500)
         for item in found:
             if as_json:
-                json_lines([item])
+                json_lines([_plain(view, item)])
             else:
-                click.echo("  ".join(safe(str(cell)) for cell in _cells(item) if cell))
+                click.echo("  ".join(safe(str(cell)) for cell in _cells(item, _partly(view, item)) if cell))
             after = item.position
 
 
@@ -204,7 +272,7 @@ def _show_event(ledger: Ledger, view: View, position: int, as_json: bool) -> Non
     leaf = ledger.log_recorder.nodes([(0, position - 1)])[0].hex()
     if as_json:
         fields = {name: getattr(found, name) for name in found._fields if name not in ("payload", "words")}
-        payload = msgspec.json.decode(found.payload) if found.payload else None
+        payload = None if found.payload is None else plain_json(_bytes(found.payload))
         print_json({**fields, "leaf": leaf, "payload": payload})
         return
     click.echo(f"{found.type}  {found.stream}  (position {position}, version {found.version})\n")
@@ -215,6 +283,7 @@ def _show_event(ledger: Ledger, view: View, position: int, as_json: bool) -> Non
             ("occurred", found.occurred_at or "not stated"),
             ("recorded", f"{found.recorded_at} by {found.recorded_by}"),
             ("basis", basis),
+            ("on another basis", _other_basis(msgspec.json.encode(_bases(found.payload or b"{}")).decode())),
             ("irregular", found.irregular),
             ("corrected by", ", ".join(f"version {v}" for v in now.corrected_by) if now and now.corrected_by else None),
             ("retracted by", f"version {now.retracted_by}" if now and now.retracted_by else None),
@@ -222,17 +291,27 @@ def _show_event(ledger: Ledger, view: View, position: int, as_json: bool) -> Non
         ]
     )
     click.echo("\npayload, as recorded")
-    click.echo(
-        safe_json(found.payload.encode() if isinstance(found.payload, str) else found.payload)
-        if found.payload
-        else "  erased"
-    )
+    click.echo(f"  {_erasure(ledger, position)}" if found.payload is None else safe_json(_bytes(found.payload)))
     if now is not None and now.event is not None and now.corrected_by:
         from ledger.domain.codec import encode_event
 
         click.echo("\nas corrected")
         click.echo(safe_json(encode_event(now.event)))
-    click.echo(f"\nProve it to others: chipledger prove {position} -o proof.txt")
+    alone = "" if found.payload is not None else " --no-payload"
+    click.echo(f"\nProve it to others: chipledger prove {position}{alone} -o proof.txt")
+
+
+def _bytes(payload: str | bytes) -> bytes:
+    return payload.encode() if isinstance(payload, str) else payload
+
+
+def _erasure(ledger: Ledger, position: int) -> str:
+    """Why a payload is not there."""
+    for fact in ledger.facts(types=["ledger.payload_erased"]):
+        erasure = fact.event
+        if isinstance(erasure, PayloadErased) and erasure.position == position:
+            return f"erased: {safe(erasure.reason)} (position {fact.position})"
+    return "erased"
 
 
 def _entries(ledger: Ledger, stream: str) -> list[Any]:
@@ -250,7 +329,7 @@ def _show_subject(ledger: Ledger, view: View, stream: str, as_json: bool) -> Non
     own = [item for item in history if item.stream == stream]
     edges = [*up(view, stream, roles=True), *down(view, stream, roles=True)]
     if as_json:
-        print_json({**msgspec.to_builtins(found), "events": own, "links": edges})
+        print_json({**msgspec.to_builtins(found), "events": [_plain(view, item) for item in own], "links": edges})
         return
     click.echo(f"{found.title}  {found.stream}\n")
     skip = {"stream", "title", "status", "basis", "position", "opened_at", "irregular", "basis_of"}
@@ -262,7 +341,9 @@ def _show_subject(ledger: Ledger, view: View, stream: str, as_json: bool) -> Non
     for position, code, message in found.irregular:
         click.echo(f"irregular ({code}), position {position}: {safe(message)}")
     click.echo("\nwhat was recorded")
-    print_table(("#", "occurred", "event", "basis", "mark"), [_short(item) for item in own], right=[0])
+    print_table(
+        ("#", "occurred", "event", "basis", "mark"), [_short(item, _partly(view, item)) for item in own], right=[0]
+    )
     if edges:
         click.echo("\nwhat it is joined to")
         rows = [
@@ -282,8 +363,8 @@ def _other_basis(text: object) -> str | None:
     return ", ".join(f"{name.strip('/')} {basis}" for name, basis in named.items()) or None
 
 
-def _short(item: Listed) -> tuple[object, ...]:
-    cells = _cells(item)
+def _short(item: Listed, partly: str | None) -> tuple[object, ...]:
+    cells = _cells(item, partly)
     return cells[0], cells[1], item.verb, cells[7], cells[8]
 
 

@@ -14,8 +14,9 @@ import click
 import msgspec
 
 from ledger.application import Ledger, Outcome
+from ledger.cli.errors import EXIT_USAGE
 from ledger.cli.opening import json_option, open_ledger, progress, sign
-from ledger.cli.output import print_json
+from ledger.cli.output import counted, print_json, safe_in_json
 from ledger.domain.event import Event, Opaque
 from ledger.domain.kind import Fact
 from ledger.errors import InputError, Place
@@ -30,8 +31,8 @@ _PIECE = 1 << 20
 
 def _finish(ledger: Ledger, outcome: Outcome, as_json: bool) -> None:
     """Signs where the key is at hand, and says what was recorded."""
-    signed = sign(ledger)
     if as_json:
+        signed = sign(ledger)
         fields = msgspec.to_builtins(outcome)
         print_json({**fields, "checkpoint": signed.size if signed else None})
         return
@@ -39,13 +40,14 @@ def _finish(ledger: Ledger, outcome: Outcome, as_json: bool) -> None:
         where = (
             f"position {outcome.first:,}" if outcome.added == 1 else f"positions {outcome.first:,} to {outcome.last:,}"
         )
-        events = "1 event" if outcome.added == 1 else f"{outcome.added:,} events"
-        click.echo(f"Recorded {events}, {where}.")
+        click.echo(f"Recorded {counted(outcome.added, 'event')}, {where}.")
     if outcome.known:
-        click.echo(f"{outcome.known:,} were on record already, with the same content.")
+        were = "was" if outcome.known == 1 else "were"
+        click.echo(f"{outcome.known:,} {were} on record already, with the same content.")
     if not outcome.added and not outcome.known:
         click.echo("The input holds no events: nothing was recorded.")
-    click.echo(_signed_words(ledger, signed))
+    # Said before signing, which may be refused: what was recorded stays recorded.
+    click.echo(_signed_words(ledger, sign(ledger)))
 
 
 def _signed_words(ledger: Ledger, signed: Checkpoint | None) -> str:
@@ -90,11 +92,26 @@ def _record(ledger: Ledger, read: Read, dry_run: bool, as_json: bool) -> None:
         if as_json:
             print_json(msgspec.to_builtins(outcome))
         else:
-            click.echo(f"Good: {outcome.added:,} events would be recorded, {outcome.known:,} are on record already.")
+            click.echo(
+                f"Good: {counted(outcome.added, 'event')} would be recorded, {outcome.known:,} on record already."
+            )
         return
     with progress() as shown:
-        outcome = ledger.record(read, shown)
+        before = ledger.size()
+        try:
+            outcome = ledger.record(read, shown)
+        except KeyboardInterrupt:
+            shown.clear()
+            click.echo(_interrupted(ledger.size() - before), err=True)
+            raise
     _finish(ledger, outcome, as_json)
+
+
+def _interrupted(added: int) -> str:
+    """What stands, of an input that was not recorded to its end. Another process may have recorded part of it."""
+    if not added:
+        return "Nothing was recorded."
+    return f"Recorded so far: {counted(added, 'event')}. The same command goes on from there."
 
 
 @click.command("import")
@@ -150,20 +167,20 @@ def export(path: Path | None, tiles: Path | None, since: int) -> None:
             if line is None:
                 left_out += 1
             else:
-                click.echo(line)
+                click.echo(safe_in_json(line))
     if left_out:
-        click.echo(f"{left_out:,} left out: events of the ledger itself, or erased.", err=True)
+        click.echo(f"{left_out:,} left out: events of the ledger itself, erased, or not in its form.", err=True)
 
 
 def native_line(fact: Fact) -> str | None:
-    """A fact as a line that `record` reads; None where it is the ledger's own, or erased."""
+    """A fact as a line that `record` reads; None where it is the ledger's own, erased, or would make no such line."""
     from ledger.domain.codec import canonical, event_fields
 
     event = fact.event
     if fact.type.startswith("ledger.") or (isinstance(event, Opaque) and event.payload is None):
         return None
     fields = event_fields(event) if isinstance(event, Event) else event.payload
-    if not isinstance(fields, dict):
+    if not isinstance(fields, dict) or "type" in fields or "stream" in fields:
         return None
     body = canonical(fields).decode()
     head = canonical({"type": fact.type}).decode()[:-1] + f',"stream":"{fact.originator_id}"'
@@ -199,15 +216,22 @@ def erase(path: Path | None, position: int, reason: str, yes: bool, as_json: boo
     The header and the tree stay and still verify; the erasure and its reason are recorded. It cannot be undone, and it
     does not reach copies, backups or proofs made before.
     """
+    if not reason.strip():
+        raise click.BadParameter("say why: it is recorded for ever", param_hint="--reason")
     with open_ledger(path, write=True) as ledger:
         fact = ledger.fact_at(position)
         if fact is None:
             raise InputError(f"there is no position {position}: the log ends at {ledger.size()}", Place())
-        if not yes:
-            click.confirm(f"Erase the payload of {fact.type} in {fact.originator_id}, position {position}?", abort=True)
+        if isinstance(fact.event, Opaque) and fact.event.payload is None:
+            raise InputError(f"the payload at position {position} was erased already")
+        question = f"Erase the payload of {fact.type} in {fact.originator_id}, position {position}?"
+        if not yes and not click.confirm(question, err=True):
+            click.echo("Nothing was erased.", err=True)
+            raise click.exceptions.Exit(EXIT_USAGE)
         ledger.erase(position, reason)
-        signed = sign(ledger)
         if as_json:
+            signed = sign(ledger)
             print_json({"erased": position, "checkpoint": signed.size if signed else None})
         else:
-            click.echo(f"Erased the payload at position {position}. {_signed_words(ledger, signed)}")
+            click.echo(f"Erased the payload at position {position}.")
+            click.echo(_signed_words(ledger, sign(ledger)))

@@ -11,10 +11,9 @@ from msgspec import inspect
 
 from ledger.cli.opening import json_option
 from ledger.cli.output import print_json, print_table
-from ledger.domain.correction import CORRECTIONS
 from ledger.domain.event import Event
 from ledger.domain.kind import Kind, Step
-from ledger.domain.registry import EVENT_TYPES, KINDS
+from ledger.domain.registry import EVENT_TYPES, KINDS, steps_of
 from ledger.errors import InputError
 from ledger.intake.explain import describe
 
@@ -39,7 +38,7 @@ def schema(type_name: str, as_json: bool) -> None:
         _one(type_name, as_json)
         return
     if as_json:
-        types = [f"{kind.name}.{step.verb}" for kind in kinds for step in (*kind.steps, *CORRECTIONS)]
+        types = [f"{kind.name}.{step.verb}" for kind in kinds for step in steps_of(kind)]
         print_json({name: json_schema(name) for name in types})
         return
     for kind in kinds:

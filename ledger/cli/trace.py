@@ -46,6 +46,9 @@ def print_tree(tree: Node) -> None:
         click.echo("\nwhat became of it")
         for index, child in enumerate(tree.down):
             _print_node(child, "  ", index == len(tree.down) - 1)
+    if not tree.up and not tree.down and tree.stream:
+        click.echo(f"\nNo custody leads to it or from it. What else it is joined to: chipledger show {tree.stream}")
+        return
     click.echo("\n↑ led to what is above it   ! broken or missing   · worth knowing")
 
 
@@ -94,7 +97,7 @@ def _about(node: Node) -> str:
 
 
 def _line(indent: str, branch: str, text: str, about: str) -> None:
-    """One line: the text, and what is about it flush to the right where there is room."""
+    """One line: the text, and what is about it flush to the right; below it, where there is no room beside."""
     head = indent + branch + safe(text)
     about = safe(about)
     if not sys.stdout.isatty():
@@ -102,11 +105,14 @@ def _line(indent: str, branch: str, text: str, about: str) -> None:
         return
     columns = shutil.get_terminal_size().columns
     room = columns - width_of(about) - 2 if about else columns
-    if room < 30:
-        click.echo(clip(head, columns))
+    if width_of(head) <= room:
+        click.echo(head + " " * (room - width_of(head)) + ("  " + about if about else ""))
         return
-    head = clip(head, room)
-    click.echo(head + " " * (room - width_of(head)) + ("  " + about if about else ""))
+    click.echo(clip(head, columns))
+    if about:
+        # On what basis it stands is never what gives way.
+        about = clip(about, columns)
+        click.echo(" " * (columns - width_of(about)) + about)
 
 
 def plain_tree(tree: Node) -> dict[str, Any]:

@@ -10,10 +10,10 @@ import msgspec
 from ledger.application import Ledger
 from ledger.cli.errors import EXIT_FAILED
 from ledger.cli.opening import json_option, open_ledger, progress
-from ledger.cli.output import print_json, safe
-from ledger.view import View, check_view, follow, view_path
+from ledger.cli.output import counted, print_json, safe
+from ledger.view import View, ViewReport, check_view, follow, view_path
 
-__all__ = ["view", "view_fault"]
+__all__ = ["view", "view_report"]
 
 
 @click.group()
@@ -29,7 +29,10 @@ def view() -> None:
 @json_option
 @click.pass_obj
 def rebuild(path: Path | None, as_json: bool) -> None:
-    """Make the readable tables anew from the log, verifying it on the way."""
+    """Make the readable tables anew from the log.
+
+    The log is verified on the way: nothing enters them that the tree does not vouch for.
+    """
     with open_ledger(path) as ledger, View(view_path(ledger.folder.path)) as made, progress() as shown:
         made.renew("asked for")
         position = follow(ledger.log_recorder, made, shown)
@@ -42,7 +45,11 @@ def rebuild(path: Path | None, as_json: bool) -> None:
 @view.command("path")
 @click.pass_obj
 def path_(path: Path | None) -> None:
-    """Print where the readable tables lie, such as for: datasette "$(chipledger view path)"."""
+    """Print where the readable tables lie.
+
+    \b
+      datasette "$(chipledger view path)"
+    """
     with open_ledger(path) as ledger:
         click.echo(str(view_path(ledger.folder.path)))
 
@@ -51,22 +58,32 @@ def path_(path: Path | None) -> None:
 @json_option
 @click.pass_obj
 def check(path: Path | None, as_json: bool) -> None:
-    """Hold the readable tables against the log: each row is made again and compared. Exits 1 where one differs."""
+    """Hold the readable tables against the log.
+
+    Each row is made again and compared. Exits 1 where one differs.
+    """
     with open_ledger(path) as ledger, View(view_path(ledger.folder.path)) as made, progress() as shown:
         report = check_view(ledger.log_recorder, made, full=True, progress=shown)
     if as_json:
         print_json({"ok": report.ok, **msgspec.to_builtins(report)})
     elif report.ok:
-        click.echo(f"The tables agree with the log, up to {report.position:,} of {report.size:,} entries.")
+        click.echo(_agreement(report))
     else:
         click.echo(f"NOT AS THE LOG  {safe(report.difference)}\nMake them anew with: chipledger view rebuild")
     if not report.ok:
         raise click.exceptions.Exit(EXIT_FAILED)
 
 
-def view_fault(ledger: Ledger) -> str | None:
-    """What differs between the readable tables and the log, or None; also where there are none yet."""
+def _agreement(report: ViewReport) -> str:
+    """What was found to agree; nothing where nothing is there to compare."""
+    if report.position == 0:
+        return "No readable tables have been made yet: there was nothing to compare."
+    return f"The tables agree with the log, up to {report.position:,} of {counted(report.size, 'entry', 'entries')}."
+
+
+def view_report(ledger: Ledger) -> ViewReport | None:
+    """The readable tables held against the log; None where there are none yet."""
     if not view_path(ledger.folder.path).exists():
         return None
     with View(view_path(ledger.folder.path)) as made, progress() as shown:
-        return check_view(ledger.log_recorder, made, full=True, progress=shown).difference or None
+        return check_view(ledger.log_recorder, made, full=True, progress=shown)

@@ -175,16 +175,21 @@ def _set(fields: dict[str, Any], pointer: str, value: Any) -> None:
         raise LookupError(pointer)
 
 
-def _remove(fields: dict[str, Any], pointer: str) -> bool:
-    """Removes what `pointer` names; whether that was an item of a list."""
+def _find(fields: dict[str, Any], pointer: str) -> tuple[Any, str | int]:
+    """What holds the field that `pointer` names, and its key or index there."""
     parent, last = _parent(fields, pointer)
     if isinstance(parent, dict) and last in parent:
-        del parent[last]
-        return False
+        return parent, last
     if isinstance(parent, list) and _TOKEN.fullmatch(last) and int(last) < len(parent):
-        del parent[int(last)]
-        return True
+        return parent, int(last)
     raise LookupError(pointer)
+
+
+def _remove(fields: dict[str, Any], pointer: str) -> bool:
+    """Removes what `pointer` names; whether that was an item of a list."""
+    parent, key = _find(fields, pointer)
+    del parent[key]
+    return isinstance(key, int)
 
 
 def apply_corrections(facts: Iterable[Fact]) -> list[Entry]:
@@ -241,7 +246,7 @@ def leads_nowhere(event: Event) -> str | None:
     fields = event_fields(event) if event.basis_of else {}
     for pointer in event.basis_of or ():
         try:
-            _remove(deepcopy(fields), pointer)
+            _find(fields, pointer)
         except LookupError:
             return pointer
     return None

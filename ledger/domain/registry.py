@@ -7,6 +7,7 @@ Nothing else in a stored row decides what code runs: a type that is not listed h
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, Final, cast
 
 import msgspec
@@ -160,9 +161,13 @@ def is_erased(item: Fact) -> bool:
     return isinstance(item.event, Opaque) and item.event.erased
 
 
-def refusal(history: Sequence[Fact], new: Fact) -> str | None:
-    """Why `new` cannot stand after `history` (the stream so far), in one sentence; None where it can."""
-    unread = next((item for item in history if not _is_understood(item) and not is_erased(item)), None)
+def refusal(history: Sequence[Fact], new: Fact, understood: int = 0) -> str | None:
+    """Why `new` cannot stand after `history` (the stream so far), in one sentence; None where it can.
+
+    The first `understood` facts are known to be read by this release.
+    """
+    later = islice(history, understood, None)
+    unread = next((item for item in later if not _is_understood(item) and not is_erased(item)), None)
     if unread is not None:
         return (
             f"version {unread.originator_version} of the stream cannot be read by this release, so it is read-only here"
@@ -195,7 +200,8 @@ def _bad_correction(history: Sequence[Fact], event: Corrected | Retracted) -> st
         return "the source is the event's identity, and stays: retract the event, and record it anew"
     if isinstance(target.event, Corrected | Retracted):
         return f"version {event.corrects} is a correction: correct what it corrects, or retract it"
-    entry = next(e for e in apply_corrections(history) if e.fact is target)
+    about = (item for item in history if item is target or _is_about(item, event.corrects))
+    entry = next(e for e in apply_corrections(about) if e.fact is target)
     if entry.event is None:
         return f"version {event.corrects} is retracted"
     try:
@@ -205,6 +211,12 @@ def _bad_correction(history: Sequence[Fact], event: Corrected | Retracted) -> st
     except msgspec.ValidationError as e:
         return f"version {event.corrects} would not be valid after it: {e}"
     return _contradiction(now)
+
+
+def _is_about(item: Fact, version: int) -> bool:
+    """Whether a fact has a say in what the event at `version` says: its corrections, and all that retracts."""
+    event = item.event
+    return isinstance(event, Retracted) or (isinstance(event, Corrected) and event.corrects == version)
 
 
 def _contradiction(event: Event) -> str | None:

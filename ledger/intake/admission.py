@@ -48,6 +48,7 @@ class Admission:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._history: dict[str, list[Fact]] = {}
+        self._understood: dict[str, int] = {}
         self._seen: dict[bytes, tuple[Place, bytes]] = {}
         self.passed_over = 0
 
@@ -105,10 +106,11 @@ class Admission:
             new = fact(draft.stream, len(history) + 1, draft.verb, draft.event)
         except KeyError as error:
             raise InputError(f"there is no event type {error.args[0]}", draft.place) from None
-        problem = refusal(history, new)
+        problem = refusal(history, new, self._understood.get(draft.stream, 0))
         if problem is not None:
             raise RefusedError(draft.stream, problem, draft.place)
         history.append(new)
+        self._understood[draft.stream] = len(history)
         return new
 
 

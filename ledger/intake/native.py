@@ -11,6 +11,7 @@ its content, so that the same file read twice adds nothing.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from difflib import get_close_matches
 from hashlib import sha256
@@ -120,8 +121,7 @@ def _fields(line: bytes, place: Place, whole: bool) -> dict[str, Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, often in Counter(name for name, _ in pairs).items() if often > 1)
         raise _Refused(f"the field {twice[:80]!r} is there twice")
     return result
 

@@ -126,7 +126,7 @@ def create_database(path: Path) -> None:
     if path.exists():
         raise StoreError("exists", str(path), "a ledger stands here already")
     with store_errors(path):
-        connection = sqlite3.connect(path, isolation_level=None)
+        connection = sqlite3.connect(path.absolute(), isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")

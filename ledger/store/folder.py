@@ -58,6 +58,8 @@ class Folder:
 
     def keep_evidence(self, document: Path) -> str:
         """Copies a document in under its SHA-256, which is returned; one that is there already stays."""
+        if not document.is_file():
+            raise StoreError("io", str(document), "this is not a file, and a device or a pipe may have no end")
         digest = file_digest(document)
         target = self.evidence_file(digest)
         if not target.exists():

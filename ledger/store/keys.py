@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import quote, unquote
 
-from ledger.errors import KeyStoreError, MalformedError
+from ledger.errors import KeyStoreError, MalformedError, StoreError
 from ledger.log.lines import format_base64, parse_base64, parse_decimal
 from ledger.log.note import SignerKey
 
-__all__ = ["KeyStore", "Signed", "config_folder", "replace_file"]
+__all__ = ["KeyStore", "Signed", "config_folder", "replace_file", "user_folder"]
 
 _TAG: Final = "chipledger/signed/v1"
 
@@ -36,10 +36,18 @@ class Signed(NamedTuple):
     root: bytes
 
 
+def user_folder(text: str) -> Path:
+    """A folder that the environment names, such as ``~/keys``; StoreError where nobody knows whose home that is."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise StoreError("missing", text, "there is no such home folder", "Set HOME, or give a whole path.") from error
+
+
 def config_folder() -> Path:
     """The user's configuration folder of chipledger."""
     base = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(base).expanduser() / "chipledger"
+    return user_folder(base) / "chipledger"
 
 
 class KeyStore:
@@ -47,7 +55,7 @@ class KeyStore:
 
     def __init__(self, folder: Path | None = None) -> None:
         given = os.environ.get("CHIPLEDGER_KEYS")
-        self.folder = folder or (Path(given).expanduser() if given else config_folder() / "keys")
+        self.folder = folder or (user_folder(given) if given else config_folder() / "keys")
 
     def path(self, name: str) -> Path:
         """The key file of that name."""

@@ -18,9 +18,9 @@ from msgspec import Meta
 
 from ledger.errors import MalformedError, StoreError
 from ledger.log.note import VerifierKey
-from ledger.store.keys import replace_file
+from ledger.store.keys import replace_file, user_folder
 
-__all__ = ["Pin", "Pins", "Seen"]
+__all__ = ["Pin", "Pins", "Seen", "name_of"]
 
 
 class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,13 +38,18 @@ class Pin(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seen: dict[str, Seen] = {}
 
 
+def name_of(ledger: Path) -> str:
+    """What stands for a ledger's folder in a pin: its path, as text also where it is not UTF-8."""
+    return os.fsencode(ledger.resolve()).decode("utf-8", "backslashreplace")
+
+
 class Pins:
     """The pins of one user."""
 
     def __init__(self, folder: Path | None = None) -> None:
         given = os.environ.get("CHIPLEDGER_STATE")
-        base = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "chipledger"
-        self.folder = folder or (Path(given).expanduser() if given else base) / "pins"
+        base = user_folder(os.environ.get("XDG_STATE_HOME") or "~/.local/state") / "chipledger"
+        self.folder = folder or (user_folder(given) if given else base) / "pins"
 
     def path(self, origin: str) -> Path:
         """Where the pin of that origin lies."""
@@ -67,7 +72,7 @@ class Pins:
 
     def find(self, ledger: Path) -> tuple[str, Pin] | None:
         """The origin and pin under which the folder at that path was seen before."""
-        key = str(ledger.resolve())
+        key = name_of(ledger)
         for path in sorted(self.folder.glob("*.json")):
             try:
                 pin = msgspec.json.decode(path.read_bytes(), type=Pin)

@@ -246,7 +246,7 @@ class SQLiteRecorder(LedgerRecorder, SQLiteApplicationRecorder):
         """Copies the log to `target`, as one state, while others read and write it; StoreError where a file stands."""
         if os.path.lexists(target):
             raise StoreError("exists", str(target), "a file stands here already")
-        with self._cursor() as cursor, store_errors(target), closing(sqlite3.connect(target)) as copy:
+        with self._cursor() as cursor, store_errors(target), closing(sqlite3.connect(target.absolute())) as copy:
             # Within one reading transaction: otherwise each append in between would start the copy anew.
             self._head(cursor)
             cursor.connection.backup(copy, pages=2000)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -47,7 +48,11 @@ def cache_folder() -> Path:
     """The user's cache of chipledger."""
     given = os.environ.get("CHIPLEDGER_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(given).expanduser() if given else Path(base).expanduser() / "chipledger"
+    try:
+        return Path(given).expanduser() if given else Path(base).expanduser() / "chipledger"
+    except RuntimeError as error:
+        hint = "Set CHIPLEDGER_CACHE to a whole path."
+        raise StoreError("missing", given or base, "there is no such home folder", hint) from error
 
 
 def view_path(folder: Path) -> Path:
@@ -102,6 +107,12 @@ class View:
             self._make_room()
         elif not path.exists():
             raise StoreError("missing", str(path), "there is no view yet", "Make it with: chipledger view rebuild")
+        odd = self._not_a_file()
+        if odd and read_only:
+            raise StoreError("missing", str(path), odd, "Make it with: chipledger view rebuild")
+        if odd:
+            self._throw_away()
+            self.notice = odd
         fresh = not read_only and not path.exists()
         self.connection = self._connect()
         if fresh:
@@ -136,10 +147,27 @@ class View:
         if self.path.is_dir():
             raise StoreError("io", str(self.path), "a folder stands where the view should be")
 
+    def _not_a_file(self) -> str:
+        """What is no file of its own where SQLite would open one: it would follow a link, and wait for ever at a pipe."""
+        for file in self._files():
+            if os.path.lexists(file) and not stat.S_ISREG(file.lstat().st_mode):
+                return f"{file.name} was not a file"
+        return ""
+
+    def _files(self) -> list[Path]:
+        return [self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
+
+    def _throw_away(self) -> None:
+        try:
+            for file in self._files():
+                file.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError("io", str(self.path), f"the view cannot be made anew: {error.strerror}") from error
+
     def _connect(self) -> sqlite3.Connection:
         mode = "ro" if self.read_only else "rwc"
         with view_errors(self.path):
-            uri = f"file:{quote(str(self.path.absolute()))}?mode={mode}"
+            uri = f"file:{quote(os.fsencode(self.path.absolute()))}?mode={mode}"
             return sqlite3.connect(
                 uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False,
                 cached_statements=512,
@@ -158,11 +186,7 @@ class View:
     def renew(self, because: str) -> None:
         """Throws the file away and makes an empty view in its place; `because` becomes the notice."""
         self.close()
-        try:
-            for suffix in ("", "-wal", "-shm", "-journal"):
-                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
-        except OSError as error:
-            raise StoreError("io", str(self.path), f"the view cannot be made anew: {error.strerror}") from error
+        self._throw_away()
         self.notice = because
         self.connection = self._connect()
         self._create()

@@ -177,7 +177,28 @@ def basis_at(event: Event, pointer: str) -> Basis:
     given = event.basis_at(pointer)
     if not event.basis_of:
         return given
-    return weakest([given, *(basis for at, basis in event.basis_of.items() if at.startswith(f"{pointer}/"))])
+    below = _below(event.basis_of).get(pointer)
+    return given if below is None else weakest([given, below])
+
+
+_DEEPEST: Final = 8
+"""Levels of a pointer that can be asked for: no event is nested deeper."""
+
+_latest: list[tuple[dict[str, Basis], dict[str, Basis]]] = [({}, {})]
+
+
+def _below(basis_of: dict[str, Basis]) -> dict[str, Basis]:
+    """The weakest basis of what lies below each pointer. Kept for one event: each of its thousands of items asks."""
+    latest, found = _latest[0]
+    if latest is not basis_of:
+        found = {}
+        for at, basis in basis_of.items():
+            parts = at.split("/", _DEEPEST + 1)
+            for level in range(2, len(parts)):
+                above = "/".join(parts[:level])
+                found[above] = weakest([found.get(above, basis), basis])
+        _latest[0] = (basis_of, found)
+    return found
 
 
 class Standing(NamedTuple):

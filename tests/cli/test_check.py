@@ -133,7 +133,7 @@ def test_an_erased_payload_still_verifies_and_says_why(run: Run, recorded: Path)
     assert run("-L", recorded, "erase", 5, "--reason", "court order 7", "--yes").code == 0
     ran = run("-L", recorded, "verify")
     assert ran.code == 0
-    assert "1 payloads, each with its erasure on record" in ran.out
+    assert "1 payload, with its erasure on record" in ran.out
     assert run("-L", recorded, "prove", 5).code == 2
     assert run("-L", recorded, "prove", 5, "--no-payload").code == 0
 
@@ -147,7 +147,7 @@ def test_evidence_is_kept_under_its_digest_and_a_change_of_it_is_found(run: Run,
     file = tmp_path / "events.jsonl"
     file.write_text(site("a", evidence=[cited]))
     assert run("-L", made, "record", file).code == 0
-    assert "1 of 1 cited documents" in run("-L", made, "verify").out
+    assert "1 of 1 cited document kept here" in run("-L", made, "verify").out
     (made / "evidence" / cited["sha256"]).write_bytes(b"%PDF another")
     ran = run("-L", made, "verify")
     assert ran.code == 1

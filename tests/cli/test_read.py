@@ -104,7 +104,7 @@ def test_each_filter_keeps_what_it_says(options: tuple[str, ...], holds: object,
 
 def test_counts_are_honest_and_the_filter_is_always_said(run: Run, demo: Path) -> None:
     ran = run("-L", demo, "log", "--kind", "shipment", "-n", "5")
-    assert ran.err == "5 of 89 events with kind shipment\n"
+    assert ran.err == "5 of 89 events: kind shipment\n"
 
 
 @pytest.mark.parametrize("text", ['"', "NEAR(", "a OR", "*", "col:x", "'; DROP TABLE events; --", "\x00", "-"])

@@ -195,7 +195,7 @@ def test_dry_run_says_what_would_be_recorded_and_records_nothing(run: Run, made:
     file = tmp_path / "events.jsonl"
     file.write_text(GOOD)
     ran = run("-L", made, "record", "--dry-run", file)
-    assert (ran.code, ran.out) == (0, "Good: 1 events would be recorded, 0 are on record already.\n")
+    assert (ran.code, ran.out) == (0, "Good: 1 event would be recorded, 0 on record already.\n")
     assert size_of(run, made) == 1
 
 
@@ -243,7 +243,9 @@ def test_more_events_than_one_transaction_are_batches_that_resume(
 
     monkeypatch.setattr(Ledger, "append", failing)
     interrupted = run("-L", made, "record", file)
-    assert (interrupted.code, interrupted.err.strip()) == (130, "chipledger: interrupted")
+    assert interrupted.code == 130
+    assert interrupted.err.splitlines()[0] == "Recorded so far: 20 events. The same command goes on from there."
+    assert interrupted.err.endswith("chipledger: interrupted\n")
     monkeypatch.setattr(Ledger, "append", append)
     resumed = run("-L", made, "record", file, "--json").json
     assert (resumed["added"], resumed["known"]) == (15, 20)
