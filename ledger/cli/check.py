@@ -14,6 +14,7 @@ from ledger.cli.errors import EXIT_FAILED
 from ledger.cli.opening import json_option, open_ledger, progress
 from ledger.cli.output import counted, print_json, print_pairs, safe
 from ledger.errors import InputError, KeyStoreError, LedgerError, MalformedError, Place, TamperError
+from ledger.log.checkpoint import parse_checkpoint
 from ledger.log.entry import format_time
 from ledger.log.note import VerifierKey
 from ledger.log.proof import ProofFile
@@ -55,6 +56,16 @@ def read_bytes(path: Path, limit: int = 64 << 20) -> bytes:
     return data
 
 
+def read_checkpoint(path: Path) -> bytes:
+    """The signed note in a file; InputError where it is none. Whose it is, `verify` finds."""
+    data = read_bytes(path, 1 << 20)
+    try:
+        parse_checkpoint(data)
+    except MalformedError as error:
+        raise InputError(f"this is not a checkpoint: {error.problem}", Place(str(path))) from None
+    return data
+
+
 @click.command()
 @click.option(
     "--vkey", "vkeys", multiple=True, metavar="KEY", help="Trust this verifier key (text or file), and no other."
@@ -80,7 +91,7 @@ def verify(
 
     Exits 1 where anything is wrong, naming the first bad position.
     """
-    keys, notes = parse_vkeys(vkeys), [read_bytes(file, 1 << 20) for file in against]
+    keys, notes = parse_vkeys(vkeys), [read_checkpoint(file) for file in against]
     with progress() as shown:
         try:
             with open_ledger(path) as ledger:

@@ -266,3 +266,21 @@ def test_the_published_tiles_hash_to_the_checkpoints_root(run: Run, recorded: Pa
     frontier.extend(leaf_hash(entry) for entry in parse_bundle(tile, (tmp_path / "t" / tile.path()).read_bytes()))
     assert frontier.root() == claim.root
     assert b'"country"' not in b"".join(path.read_bytes() for path in (tmp_path / "t").rglob("*") if path.is_file())
+
+
+def test_what_is_not_a_checkpoint_is_bad_input_and_named(run: Run, recorded: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.txt"
+    for text in ("garbage", "", "example.org/test\n10\n"):
+        kept.write_text(text)
+        ran = run("-L", recorded, "verify", "--against", kept)
+        assert ran.code == 2
+        assert f"{kept}: this is not a checkpoint" in ran.err
+
+
+def test_a_kept_checkpoint_of_which_a_byte_was_changed_fails_the_check(
+    run: Run, recorded: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept.txt"
+    note = run("-L", recorded, "checkpoint").out
+    kept.write_text(note.replace("\n10\n", "\n11\n"))
+    assert run("-L", recorded, "verify", "--against", kept).code == 1
