@@ -14,6 +14,7 @@ import msgspec
 
 from ledger.application import Ledger
 from ledger.cli.check import plain_json, safe_json
+from ledger.cli.details import print_details
 from ledger.cli.opening import json_option, open_ledger, open_view
 from ledger.cli.output import json_lines, print_json, print_pairs, print_table, safe
 from ledger.cli.trace import plain_tree, print_tree, tree_of
@@ -23,7 +24,7 @@ from ledger.domain.genesis import PayloadErased
 from ledger.domain.registry import EVENT_TYPES, KINDS
 from ledger.domain.when import When
 from ledger.errors import InputError
-from ledger.view import Filter, Listed, View, count, down, event, events, follow, subject, subjects, up
+from ledger.view import Filter, Listed, View, count, details, down, event, events, follow, subject, subjects, up
 
 __all__ = ["log", "show", "trace"]
 
@@ -108,16 +109,16 @@ def log(
         if show_all or (keep_on and after is not None):
             found = list(_every(view, wanted, after or 0)) if not as_json else None
             if found is None:
-                json_lines(_plain(view, item) for item in _every(view, wanted, after or 0))
+                json_lines(_every(view, wanted, after or 0))
                 found = []
         elif after is not None:
             found = events(view, wanted, after=after, limit=limit)
         else:
             found = events(view, wanted, before=2**62, limit=limit)
         if as_json:
-            json_lines(_plain(view, item) for item in found)
+            json_lines(found)
         else:
-            _print_events(view, found)
+            _print_events(found)
             total = count(view, wanted, up_to=max(500, limit))
             if not show_all:
                 shown = f"{len(found):,} of {total}" if len(found) != total.number or not total.exact else f"{total}"
@@ -188,26 +189,18 @@ def _in_words(wanted: Filter, irregular: bool) -> str:
 _HEADINGS = ("#", "occurred", "event", "subject", "who", "where", "chip", "basis", "mark")
 
 
-def _print_events(view: View, found: list[Listed]) -> None:
-    rows = [_cells(item, _partly(view, item)) for item in found]
+def _print_events(found: list[Listed]) -> None:
+    rows = [_cells(item) for item in found]
     print_table(_HEADINGS, rows, right=[0], soft=[3, 4, 5, 6], spare=[6, 5, 4, 1])
 
 
-def _partly(view: View, item: Listed) -> str | None:
+def _partly(item: Listed) -> str | None:
     """The weakest basis of a field, where it is weaker than the event's own; None where no field is."""
-    found = event(view, item.position)
-    if not found or not found.payload or not item.basis:
-        return None
-    stated = _bases(found.payload).values()
-    weaker = [basis for basis in stated if basis in _RANKS and _RANKS[basis] < _RANKS.get(item.basis, 0)]
-    return min(weaker, key=_RANKS.__getitem__, default=None)
+    return item.weakest_basis if item.weakest_basis != item.basis else None
 
 
 class _BasisOf(msgspec.Struct):
     basis_of: dict[str, str] = {}
-
-
-_RANKS = {basis.value: basis.rank for basis in Basis}
 
 
 def _bases(payload: bytes | str) -> dict[str, str]:
@@ -218,12 +211,8 @@ def _bases(payload: bytes | str) -> dict[str, str]:
         return {}
 
 
-def _plain(view: View, item: Listed) -> dict[str, object]:
-    """An event as JSON: its basis, and the weakest that one of its fields has."""
-    return {**msgspec.to_builtins(item), "weakest_basis": _partly(view, item) or item.basis}
-
-
-def _cells(item: Listed, partly: str | None = None) -> tuple[object, ...]:
+def _cells(item: Listed) -> tuple[object, ...]:
+    partly = _partly(item)
     marks = [
         f"partly {partly}" if partly else "",
         "irregular" if item.irregular else "",
@@ -246,9 +235,9 @@ def _keep_on(ledger: Ledger, view: View, wanted: Filter, after: int, as_json: bo
         found = events(view, wanted, after=after, limit=500)
         for item in found:
             if as_json:
-                json_lines([_plain(view, item)])
+                json_lines([item])
             else:
-                click.echo("  ".join(safe(str(cell)) for cell in _cells(item, _partly(view, item)) if cell))
+                click.echo("  ".join(safe(str(cell)) for cell in _cells(item) if cell))
             after = item.position
 
 
@@ -327,9 +316,10 @@ def _show_subject(ledger: Ledger, view: View, stream: str, as_json: bool) -> Non
         raise InputError(f"{stream[:80]!r} is not on record", hint=hint)
     history = list(_every(view, Filter(type=(), stream=(stream,)), 0))
     own = [item for item in history if item.stream == stream]
+    told = details(view, stream)
     edges = [*up(view, stream, roles=True), *down(view, stream, roles=True)]
     if as_json:
-        print_json({**msgspec.to_builtins(found), "events": [_plain(view, item) for item in own], "links": edges})
+        print_json({**msgspec.to_builtins(found), "details": told, "events": own, "links": edges})
         return
     click.echo(f"{found.title}  {found.stream}\n")
     skip = {"stream", "title", "status", "basis", "position", "opened_at", "irregular", "basis_of"}
@@ -340,10 +330,9 @@ def _show_subject(ledger: Ledger, view: View, stream: str, as_json: bool) -> Non
     print_pairs([("status", found.status or "nothing known"), ("weakest basis", found.basis), *fields])
     for position, code, message in found.irregular:
         click.echo(f"irregular ({code}), position {position}: {safe(message)}")
+    print_details(told)
     click.echo("\nwhat was recorded")
-    print_table(
-        ("#", "occurred", "event", "basis", "mark"), [_short(item, _partly(view, item)) for item in own], right=[0]
-    )
+    print_table(("#", "occurred", "event", "basis", "mark"), [_short(item) for item in own], right=[0])
     if edges:
         click.echo("\nwhat it is joined to")
         rows = [
@@ -363,8 +352,8 @@ def _other_basis(text: object) -> str | None:
     return ", ".join(f"{name.strip('/')} {basis}" for name, basis in named.items()) or None
 
 
-def _short(item: Listed, partly: str | None) -> tuple[object, ...]:
-    cells = _cells(item, partly)
+def _short(item: Listed) -> tuple[object, ...]:
+    cells = _cells(item)
     return cells[0], cells[1], item.verb, cells[7], cells[8]
 
 

@@ -19,7 +19,7 @@ from ledger.view.queries import subjects
 
 __all__ = ["print_tree", "tree_of"]
 
-_STATES = {"claimed": "claimed only", "missing": "NOT ON RECORD"}
+_STATES = {"claimed": "claimed only", "missing": "NOT ON RECORD", "same site": "joined by the site alone"}
 
 
 def tree_of(ledger: Ledger, stream: str, direction: Direction = "both", depth: int = 12) -> Node:

@@ -109,7 +109,10 @@ def patch(fields: dict[str, Any], correction: Corrected) -> dict[str, Any]:
 def _stand_on_correction(fields: dict[str, Any], correction: Corrected) -> None:
     """What is replaced is no firmer than the correction; what was said of the basis of the old value goes."""
     replace = correction.replace or {}
-    chosen = set(replace.get("/basis_of") or ())
+    given = replace.get("/basis_of", {})
+    if not isinstance(given, dict):
+        return  # what is read next refuses it
+    chosen = set(given)
     replaced = [pointer for pointer in replace if pointer.split("/")[1] not in _ENVELOPE]
     basis_of = {
         pointer: basis

@@ -6,6 +6,7 @@ It opens in Datasette or sqlite3 as it is; `schema` says what stands in it.
 
 from ledger.view.check import ViewReport, check_view
 from ledger.view.custody import Edge, Node, Note, down, trace, up
+from ledger.view.details import details
 from ledger.view.follower import follow
 from ledger.view.home import State, View, view_path
 from ledger.view.queries import (
@@ -24,5 +25,5 @@ from ledger.view.queries import (
 
 __all__ = [
     "Counted", "Edge", "Filter", "Listed", "Node", "Note", "State", "SubjectRow", "View", "ViewReport", "check_view",
-    "count", "down", "event", "events", "facet", "follow", "sources", "subject", "subjects", "trace", "up", "view_path",
+    "count", "details", "down", "event", "events", "facet", "follow", "sources", "subject", "subjects", "trace", "up", "view_path",
 ]  # fmt: skip

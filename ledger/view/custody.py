@@ -5,6 +5,12 @@
 `up` and `down` give the neighbours of one stream, cheaply; `trace` grows a tree of them, lazily where the caller says
 how deep. A stream that stands above itself is a cycle and is not followed again; one that was told already is not told
 twice. A node's `notes` say what is missing or not ended: silence about a shipment's receipt is drawn, not passed over.
+
+A site joins what came to it with what used chips there, and much of that has nothing to do with each other. So on the
+way up from a leg, a lease or a deployment, a shipment to its site is left out where it was certainly of other chips, or
+certainly arrived after that use had ended; on the way down, a shipment leads only to the leases, legs and deployments at
+the site that may have used it. Where the chips of either are not known, the edge stays and its state is ``same site``.
+`ledger.view.fit` has the rule. `up` and `down`, which know no way, leave nothing out.
 """
 
 from __future__ import annotations
@@ -16,12 +22,13 @@ from typing import Final, Literal, cast
 import msgspec
 from msgspec import Struct
 
+from ledger.view.fit import Goods, Use, goods_of, joined, use_of
 from ledger.view.home import View, view_errors
 
 __all__ = ["Direction", "Edge", "Node", "Note", "State", "down", "notes", "trace", "up"]
 
 Direction = Literal["up", "down", "both"]
-State = Literal["whole", "claimed", "missing"]
+State = Literal["whole", "claimed", "missing", "same site"]
 
 NEIGHBOURS: Final = 50
 
@@ -30,7 +37,8 @@ class Edge(Struct, frozen=True):
     """What joins a stream to a neighbour, in words, and how firmly: `position` is the event that states it.
 
     `stream` is the neighbour; None where only a place is known, and then `place` says which. `state`: ``whole``;
-    ``claimed``, where something is only said to be going there; ``missing``, where the neighbour is not on record.
+    ``claimed``, where something is only said to be going there; ``missing``, where the neighbour is not on record;
+    ``same site``, in a tree, where nothing but the site joins a shipment with what used chips there.
     """
 
     stream: str | None
@@ -121,12 +129,31 @@ def trace(view: View, stream: str, direction: Direction = "both", depth: int = 1
     return _Tracer(view).node(stream, None, direction, depth, ())
 
 
+Carried = Use | Goods | None
+"""What a way through a site knows: going up, the use that it comes from; going down, the goods."""
+
+_USES: Final = ("lease", "run", "deployment")
+_PLACES: Final = ("site", "lease")
+
+
+def _as_joined(edge: Edge, use: Use, goods: Goods, here: str = "site", there: str = "") -> tuple[Edge, Carried] | None:
+    by = joined(use, goods)
+    if by == "not":
+        return None
+    if by == "by site" and here == "site" and edge.state == "whole":
+        edge = msgspec.structs.replace(edge, state="same site")
+    return edge, goods if there == "lease" else None
+
+
 class _Tracer:
     def __init__(self, view: View) -> None:
         self._view = view
-        self._told: set[tuple[str, Direction]] = set()
+        self._told: set[tuple[str, Direction, Carried]] = set()
 
-    def node(self, stream: str, edge: Edge | None, direction: Direction, depth: int, above: tuple[str, ...]) -> Node:
+    def node(
+        self, stream: str, edge: Edge | None, direction: Direction, depth: int, above: tuple[str, ...],
+        carried: Carried = None,
+    ) -> Node:  # fmt: skip
         row = _subject(self._view, stream)
         kind = stream.partition(":")[0]
         if row is None:
@@ -137,22 +164,24 @@ class _Tracer:
         if stream in above:
             return msgspec.structs.replace(found, cycle=True)
         found = msgspec.structs.replace(found, notes=tuple(notes(self._view, stream)))
-        if (stream, direction) in self._told:
+        if (stream, direction, carried) in self._told:
             return msgspec.structs.replace(found, told_above=True)
         # A party takes part in much that has nothing to do with what is traced; and what is only said to be going
         # somewhere has not come to anything there.
         if depth <= 0 or (kind == "party" and above) or (edge is not None and edge.state == "claimed"):
             return msgspec.structs.replace(found, more=self._has_more(stream, direction))
-        self._told.add((stream, direction))
+        self._told.add((stream, direction, carried))
         above = (*above, stream)
         return msgspec.structs.replace(
             found,
-            up=self._side(stream, True, depth, above) if direction != "down" else (),
-            down=self._side(stream, False, depth, above) if direction != "up" else (),
+            up=self._side(stream, True, depth, above, carried) if direction != "down" else (),
+            down=self._side(stream, False, depth, above, carried) if direction != "up" else (),
             more=self._has_more(stream, direction, NEIGHBOURS + 1),
         )
 
-    def _side(self, stream: str, upward: bool, depth: int, above: tuple[str, ...]) -> tuple[Node, ...]:
+    def _side(
+        self, stream: str, upward: bool, depth: int, above: tuple[str, ...], carried: Carried
+    ) -> tuple[Node, ...]:
         direction: Direction = "up" if upward else "down"
         nodes = []
         for edge in _neighbours(self._view, stream, upward, False, 0, NEIGHBOURS):
@@ -160,9 +189,28 @@ class _Tracer:
                 continue
             if edge.stream is None:
                 nodes.append(Node(None, edge.place or "unknown", "place", "", None, edge))
-            else:
-                nodes.append(self.node(edge.stream, edge, direction, depth - 1, above))
+                continue
+            fits = self._fit(stream, edge, carried)
+            if fits is not None:
+                nodes.append(self.node(edge.stream, fits[0], direction, depth - 1, above, fits[1]))
         return tuple(nodes)
+
+    def _fit(self, stream: str, edge: Edge, carried: Carried) -> tuple[Edge, Carried] | None:
+        """The edge as this way sees it, and what the way knows beyond it; None where it certainly leads elsewhere."""
+        other = edge.stream or ""
+        here, there = stream.partition(":")[0], other.partition(":")[0]
+        with view_errors(self._view.path):
+            connection = self._view.connection
+            if edge.upward and here in _USES and there in _PLACES:
+                use = use_of(connection, stream, edge.part)
+                return edge, carried.within(use) if isinstance(carried, Use) else use
+            if not edge.upward and here == "shipment" and there == "site":
+                return edge, goods_of(connection, stream, other)
+            if edge.upward and here == "site" and there == "shipment" and isinstance(carried, Use):
+                return _as_joined(edge, carried, goods_of(connection, other, stream))
+            if not edge.upward and here in _PLACES and there in _USES and isinstance(carried, Goods):
+                return _as_joined(edge, use_of(connection, other, edge.part), carried, here, there)
+        return edge, carried if here == there == "site" else None
 
     def _leads_aside(self, stream: str, edge: Edge, above: tuple[str, ...]) -> bool:
         """Whether an edge of a site that was passed on the way has nothing to do with what led there.

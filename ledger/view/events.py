@@ -15,13 +15,13 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from ledger.domain.event import Event, Opaque, Source
+from ledger.domain.event import Basis, Event, Opaque, Source
 from ledger.domain.kind import Fact
 from ledger.domain.registry import KINDS, read_payload
 from ledger.domain.when import When
 from ledger.log.entry import format_time
 from ledger.log.verify import LogRow
-from ledger.view.readable import UNKNOWN, label, stated_at
+from ledger.view.readable import UNKNOWN, label, stated_at, weakest
 
 __all__ = ["EventRow", "Read", "event_row", "mentions_of", "read_event", "text_of"]
 
@@ -65,6 +65,7 @@ class EventRow(NamedTuple):
     site: str | None
     chip: str | None
     basis: str | None
+    weakest_basis: str | None
     note: str | None
     irregular: str | None
     corrected_by: str | None
@@ -122,7 +123,7 @@ def event_row(header: tuple[int, str, int, str, int, str, str], payload: bytes |
     # In the order of the columns: this is done for every event, and names would cost more than all the rest of it.
     row = EventRow(
         position, recorded_at, UNKNOWN if when is None else None if when is UNSET else str(when), *days,
-        kind, verb, stream, version, actor, country, site, chip, _basis(event),
+        kind, verb, stream, version, actor, country, site, chip, *_bases(event),
         event.note if isinstance(event, Event) and isinstance(event.note, str) else None,
         None, None, None, int(payload is None), int(payload is not None and isinstance(event, Opaque)),
         type_name, class_version, recorded_by, source.name if source else None, source.key if source else None,
@@ -170,11 +171,21 @@ def _days(when: When) -> tuple[str | None, str | None]:
     return first.isoformat() if first else None, last.isoformat() if last else None
 
 
-def _basis(event: Event | Opaque) -> str | None:
+_BASES: Final = {basis.value: basis for basis in Basis}
+
+
+def _bases(event: Event | Opaque) -> tuple[str | None, str | None]:
+    """The basis of an event, and the weakest that it has or that one of its fields has."""
     if isinstance(event, Event):
-        return event.basis.value
+        basis = event.basis
+        return basis.value, (weakest([basis, *event.basis_of.values()]) if event.basis_of else basis).value
     stated = event.payload.get("basis") if isinstance(event.payload, dict) else None
-    return stated if isinstance(stated, str) else None
+    if not isinstance(stated, str):
+        return None, None
+    others = event.payload.get("basis_of")
+    words = [stated, *others.values()] if isinstance(others, dict) else [stated]
+    known = [_BASES[word] for word in words if isinstance(word, str) and word in _BASES]
+    return stated, weakest(known).value if stated in _BASES else stated
 
 
 _Paths = tuple[tuple[str, ...], ...]

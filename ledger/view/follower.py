@@ -59,6 +59,7 @@ def follow(
     `checkpoints` are roots by size that the log must agree with besides. TamperError: what is read is not what was
     written. `view.notice` says why the view was made anew, if it was.
     """
+    view.keep_place()
     for attempt in (1, 2):
         try:
             return _Follower(log, view, progress, checkpoints or {}, block_rows).run()
@@ -131,11 +132,10 @@ class _Follower:
     def _resume(self) -> None:
         """Starts from where the view stands, or from nothing where the log does not continue it."""
         state = self._view.state()
-        problem = log_broken_off(self._log, state)
-        if problem:
+        while problem := log_broken_off(self._log, state):
             self._progress(f"making the view anew: {problem}", 0, self._log.size())
             self._view.renew(problem)
-            state = State()
+            state = self._view.state()
         self._state = state
         self._verifier = self._verifier_here()
         self._histories = Histories()

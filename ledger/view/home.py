@@ -4,15 +4,20 @@ A view is a SQLite file of its own: ``view.db`` in the ledger's folder or, where
 the user's cache: ``$CHIPLEDGER_CACHE``, else ``chipledger`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``. What is not a
 view of this release, is damaged, or was made of another log is made anew, never an error; `View.notice` says why.
 Whoever controls the file controls what is shown from it, until `ledger.view.check` compares it with the log.
+
+Processes open, make and renew it one at a time, under a lock on its folder: a new view is made whole beside its place
+and then put there. Whoever has the old file open reads on in it, and moves to the new one when it next follows the log.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import stat
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -105,29 +110,27 @@ class View:
         self.notice = ""
         if not read_only:
             self._make_room()
-        elif not path.exists():
-            raise StoreError("missing", str(path), "there is no view yet", "Make it with: chipledger view rebuild")
-        odd = self._not_a_file()
-        if odd and read_only:
-            raise StoreError("missing", str(path), odd, "Make it with: chipledger view rebuild")
-        if odd:
-            self._throw_away()
-            self.notice = odd
-        fresh = not read_only and not path.exists()
-        self.connection = self._connect()
-        if fresh:
-            self._create()
-            return
-        try:
-            problem = self._problem()
-        except BaseException:
+        with _alone(path.parent):
+            self._open()
+
+    def _open(self) -> None:
+        """Opens the file that lies there, or makes it; the lock is held."""
+        missing = not os.path.lexists(self.path)
+        problem = "there is no view yet" if missing else self._not_a_file()
+        if not problem:
+            self._connect()
+            try:
+                problem = self._problem()
+            except BaseException:
+                self.close()
+                raise
+            if not problem:
+                return
             self.close()
-            raise
-        if problem and read_only:
-            self.close()
-            raise StoreError("missing", str(path), problem, "Make it with: chipledger view rebuild")
-        if problem:
-            self.renew(problem)
+        if self.read_only:
+            raise StoreError("missing", str(self.path), problem, "Make it with: chipledger view rebuild")
+        self.notice = "" if missing else problem
+        self._make()
 
     def _problem(self) -> str:
         """Why the open file is not a view of this release; empty where it is."""
@@ -149,47 +152,80 @@ class View:
 
     def _not_a_file(self) -> str:
         """What is no file of its own where SQLite would open one: it would follow a link, and wait for ever at a pipe."""
-        for file in self._files():
+        for file in _files(self.path):
             if os.path.lexists(file) and not stat.S_ISREG(file.lstat().st_mode):
                 return f"{file.name} was not a file"
         return ""
 
-    def _files(self) -> list[Path]:
-        return [self.path.with_name(self.path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
-
-    def _throw_away(self) -> None:
+    def _throw_away(self, path: Path) -> None:
         try:
-            for file in self._files():
+            for file in _files(path):
                 file.unlink(missing_ok=True)
         except OSError as error:
             raise StoreError("io", str(self.path), f"the view cannot be made anew: {error.strerror}") from error
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> None:
+        self.connection = self._connected(self.path)
+        self._file = self._there()
+
+    def _connected(self, path: Path) -> sqlite3.Connection:
         mode = "ro" if self.read_only else "rwc"
-        with view_errors(self.path):
-            uri = f"file:{quote(os.fsencode(self.path.absolute()))}?mode={mode}"
+        with view_errors(path):
+            uri = f"file:{quote(os.fsencode(path.absolute()))}?mode={mode}"
             return sqlite3.connect(
                 uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False,
                 cached_statements=512,
             )  # fmt: skip
 
-    def _create(self) -> None:
+    def _there(self) -> tuple[int, int] | None:
+        """Which file lies in the view's place."""
+        try:
+            found = self.path.lstat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _make(self) -> None:
+        """Makes an empty view beside its place, puts it there, and opens it; the lock is held."""
+        new = self.path.with_name(self.path.name + ".new")
+        self._throw_away(new)
+        with view_errors(new), closing(self._connected(new)) as made:
+            _set_up(made)
+            made.execute("PRAGMA journal_mode = WAL").fetchall()
+            schema.create(made)
+            rows = (("made_by", schema.made_by()), ("schema", schema.fingerprint(made)))
+            made.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+            made.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        self._throw_away(self.path)
+        try:
+            new.replace(self.path)
+        except OSError as error:
+            raise StoreError("io", str(self.path), f"the view cannot be made anew: {error.strerror}") from error
+        self._connect()
         with view_errors(self.path):
             _set_up(self.connection)
-            self.connection.execute("PRAGMA journal_mode = WAL").fetchall()
-            schema.create(self.connection)
-            made = (("made_by", schema.made_by()), ("schema", schema.fingerprint(self.connection)))
-            self.connection.executemany("INSERT INTO meta VALUES (?, ?)", made)
-            # Last, so that a file that a crash left half made is no view.
-            self.connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
 
     def renew(self, because: str) -> None:
-        """Throws the file away and makes an empty view in its place; `because` becomes the notice."""
-        self.close()
-        self._throw_away()
-        self.notice = because
-        self.connection = self._connect()
-        self._create()
+        """Puts an empty view in the place of the file; `because` becomes the notice.
+
+        Where another process did so already, its view is opened instead: it may be on its way up the log.
+        """
+        with _alone(self.path.parent):
+            replaced = self._there() != self._file
+            self.close()
+            self.notice = because
+            if replaced:
+                self._open()
+                self.notice = because
+            else:
+                self._make()
+
+    def keep_place(self) -> None:
+        """Opens the file that lies in the view's place, where another process put one there since."""
+        if self._there() != self._file:
+            with _alone(self.path.parent):
+                self.close()
+                self._open()
 
     def state(self) -> State:
         """How far the view came."""
@@ -238,6 +274,39 @@ class View:
 
     def __exit__(self, *_: Any) -> None:
         self.close()
+
+
+def _files(path: Path) -> list[Path]:
+    return [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Holds the lock on a folder that has views; none is taken where there is no such folder, or it knows no locks."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield
+        return
+    try:
+        _lock(descriptor, folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError as error:
+            if time.monotonic() > until:
+                raise _translated(folder, sqlite3.SQLITE_BUSY, "") from error
+            time.sleep(0.01)
+        except OSError:
+            return
 
 
 _NAMES_OF_STATE: Final = '["position","edge","recorded_at","origin","root"]'

@@ -5,7 +5,8 @@
 
 An edge of the `chain` is one that goods, compute or weights went along; the others say who had a part in it. A `claim`
 says where something is meant to go; that it went there is another fact. Where only a country or place is stated, or
-what it went to is known to be unknown, one end has no stream, and `place` says what is known.
+what it went to is known to be unknown, one end has no stream, and `place` says what is known. An edge is shown with a
+date: its basis is the weaker of what joins the two, and of when.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ledger.domain.shipment import Continued, Merged, Moved, Received, Split
 from ledger.domain.site import Installed, Removed
 from ledger.domain.weights import Published, Transferred
 from ledger.view.models import legs_of
-from ledger.view.readable import UNKNOWN, Folded, basis_at, occurred, weakest
+from ledger.view.readable import UNKNOWN, Folded, basis_at, dated_basis, occurred, weakest
 
 __all__ = ["LINK_ROOTS", "Link", "links_of"]
 
@@ -65,7 +66,7 @@ class _Said:
             before, after = (self.stream, other) if forward else (other, self.stream)
             place = None if other is not None else UNKNOWN
             yield Link(
-                before, after, relation, None, place, chain, claim, found.occurred_at, found.basis.value, found.position,
+                before, after, relation, None, place, chain, claim, found.occurred_at, found.dated.value, found.position,
                 self.stream,
             )  # fmt: skip
 
@@ -74,7 +75,7 @@ class _Said:
         *, place: str | None = None, chain: bool = True, claim: bool = False,
     ) -> Link:  # fmt: skip
         """A link that one event states."""
-        basis = basis_at(event, pointer).value
+        basis = dated_basis(event, basis_at(event, pointer)).value
         before, after = ends
         when = occurred(event)
         return Link(before, after, relation, None, place, chain, claim, when, basis, position, self.stream)
@@ -162,7 +163,7 @@ def _lease(said: _Said) -> Iterator[Link]:
 def _run(said: _Said) -> Iterator[Link]:
     for name, merged in legs_of(said.folded).items():
         leg = merged.leg
-        tail = (merged.occurred_at, weakest(merged.basis).value, merged.position, said.stream)
+        tail = (merged.occurred_at, weakest([*merged.basis, *merged.dated]).value, merged.position, said.stream)
         country = _text(leg.country)
         if leg.lease is not UNSET:
             place = None if leg.lease else UNKNOWN
@@ -181,7 +182,7 @@ def _run(said: _Said) -> Iterator[Link]:
             weights = item.weights if root == "inputs" else item.model
             words = relation or _ROLE_IN_WORDS[item.role]
             place = None if weights else _text(item.name) or UNKNOWN
-            tail = (found.occurred_at, found.basis.value, found.position, said.stream)  # type: ignore[union-attr]
+            tail = (found.occurred_at, found.dated.value, found.position, said.stream)  # type: ignore[union-attr]
             yield Link(weights, said.stream, words, None, place, 1, 0, *tail)
 
 
@@ -190,7 +191,7 @@ def _weights(said: _Said) -> Iterator[Link]:
     yield from said.by("developer", "developer of", forward=False)
     lineage = said.folded.stated.get("lineage")
     for parent in (lineage.value or ()) if lineage is not None else ():
-        tail = (lineage.occurred_at, lineage.basis.value, lineage.position, said.stream)  # type: ignore[union-attr]
+        tail = (lineage.occurred_at, lineage.dated.value, lineage.position, said.stream)  # type: ignore[union-attr]
         yield Link(parent.weights, said.stream, _ROLE_IN_WORDS[parent.role], None, None, 1, 0, *tail)
     for _, event, position in said.folded.standing:
         if isinstance(event, Transferred):
@@ -215,7 +216,7 @@ def _deployment(said: _Said) -> Iterator[Link]:
     served = said.folded.stated.get("served_to")
     for item in (served.value or ()) if served is not None else ():
         place = ", ".join(item.countries or ()) or _text(item.description) or (None if item.party else UNKNOWN)
-        tail = (served.occurred_at, served.basis.value, served.position, said.stream)  # type: ignore[union-attr]
+        tail = (served.occurred_at, served.dated.value, served.position, said.stream)  # type: ignore[union-attr]
         yield Link(said.stream, _text(item.party), "serves", None, place, 1, 0, *tail)
 
 
@@ -240,7 +241,7 @@ def _party(said: _Said) -> Iterator[Link]:
     for stake in found.value if found is not None else ():
         share = str(stake.share_percent) if stake.share_percent else ""
         relation = f"holder of {share} % of" if share else "holder of a stake in"
-        tail = (found.occurred_at, found.basis.value, found.position, said.stream)  # type: ignore[union-attr]
+        tail = (found.occurred_at, found.dated.value, found.position, said.stream)  # type: ignore[union-attr]
         yield Link(stake.holder, said.stream, relation, None, None if stake.holder else UNKNOWN, 0, 0, *tail)
 
 

@@ -20,6 +20,7 @@ from ledger.view.readable import (
     basis_at,
     cells,
     chips_in_words,
+    dated_basis,
     label,
     names,
     occurred,
@@ -61,6 +62,7 @@ class MergedLeg:
     def __init__(self) -> None:
         self.fields: dict[str, object] = {}
         self.basis: list[Basis] = []
+        self.dated: list[Basis] = []
         self.position = 0
         self.occurred_at: str | None = None
 
@@ -71,7 +73,9 @@ class MergedLeg:
                 self.fields[name] = value
         self.basis.append(basis_at(event, pointer))
         self.position = position
-        self.occurred_at = self.occurred_at or occurred(event)
+        if self.occurred_at is None:
+            self.occurred_at = occurred(event)
+            self.dated = [dated_basis(event, event.basis)]
 
     @property
     def leg(self) -> Leg:

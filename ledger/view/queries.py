@@ -85,6 +85,7 @@ class Listed(Struct, frozen=True):
     site: str | None
     chip: str | None
     basis: str | None
+    weakest_basis: str | None
     recorded_by: str
     note: str | None
     irregular: str | None

@@ -37,6 +37,7 @@ __all__ = [
     "basis_at",
     "cells",
     "chips_in_words",
+    "dated_basis",
     "label",
     "names",
     "ref",
@@ -75,6 +76,8 @@ class Stated(NamedTuple):
     basis: Basis
     position: int
     occurred_at: str | None
+    dated: Basis
+    """The basis of `occurred_at`, where that is shown beside the value and is the weaker; else that of the value."""
 
 
 class Child(NamedTuple):
@@ -181,6 +184,13 @@ def basis_at(event: Event, pointer: str) -> Basis:
     return given if below is None else weakest([given, below])
 
 
+def dated_basis(event: Event, basis: Basis) -> Basis:
+    """The weaker of `basis` and that of when the event occurred, for what is shown with that date."""
+    if not event.basis_of or event.occurred_at is UNSET:
+        return basis
+    return weakest([basis, event.basis_at("/occurred_at")])
+
+
 _DEEPEST: Final = 8
 """Levels of a pointer that can be asked for: no event is nested deeper."""
 
@@ -231,7 +241,8 @@ class Folded:
                 value = getattr(event, root)
                 if value is not UNSET:
                     basis = basis_at(event, f"/{root}") if event.basis_of else event.basis
-                    self.stated[root] = Stated(value, basis, position, when)
+                    dated = dated_basis(event, basis)
+                    self.stated[root] = Stated(value, basis, position, when, dated)
 
     def known(self, root: str) -> Any:
         """The value of a field, or None where it is not stated or unknown."""

@@ -37,7 +37,7 @@ __all__ = ["APPLICATION_ID", "KINDS_IN_TABLES", "TABLES", "TABLES_OF_KIND", "cre
 APPLICATION_ID: Final = 0x43484C56
 """The four letters CHLV: a view, which can be made again, and not a ledger."""
 
-VIEW_VERSION: Final = 1
+VIEW_VERSION: Final = 2
 """Counted up when the tables, or what stands in them, change: older and newer views are then made anew."""
 
 KINDS_IN_TABLES: Final[dict[str, Readable]] = {readable.kind: readable for readable in (*PEOPLE, *GOODS, *MODELS)}

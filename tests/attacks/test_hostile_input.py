@@ -62,6 +62,17 @@ def test_twenty_thousand_fields_with_a_basis_of_their_own_are_checked_at_once() 
     assert "no such field" in str(refusal([], type(new)("run:a", 1, "run.reported", nowhere)))
 
 
+@pytest.mark.parametrize("value", [-1, True, "x", [], [["x"]], [{}], {"x": 1}, {"/name": 5}, {"/name": ["x"]}, None])
+def test_a_correction_may_hold_anything_for_basis_of_and_is_refused_in_words(value: object) -> None:
+    opened = site("a")
+    line = {
+        "type": "site.corrected", "stream": "site:a", "basis": "reported", "corrects": 1, "reason": "r",
+        "replace": {"/basis_of": value, "/name": "b"},
+    }  # fmt: skip
+    event = read_line(json.dumps(line).encode(), Place()).event
+    assert refusal([opened], type(opened)("site:a", 2, "site.corrected", event))
+
+
 def test_ten_thousand_lines_with_a_basis_of_their_own_are_read_at_once(tmp_path: Path) -> None:
     lines = [{"line": str(index), "chip": "h100"} for index in range(10_000)]
     fields = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -157,3 +159,67 @@ def test_the_short_check_says_how_far_the_view_is_behind(ledger: Ledger, view: V
     report = check_view(ledger.log_recorder, view)
     assert report.ok
     assert (report.position, report.size) == (1, ledger.size())
+
+
+def read_at_once(folder: Path, harm: str) -> list[subprocess.CompletedProcess[str]]:
+    """What six processes say that begin to read one ledger at the same time, each after `harm`, if that is a command."""
+    program = "from ledger.cli import main; main()"
+    read = [sys.executable, "-c", program, "-L", str(folder)]
+    first = [*read, "log", "-n", "1"]
+    started = [
+        subprocess.Popen(
+            [*read, "view", "rebuild"] if harm == "rebuilt" and index % 2 else first,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for index in range(6)
+    ]  # fmt: skip
+    ended = [(each, *each.communicate(timeout=120)) for each in started]
+    return [subprocess.CompletedProcess(each.args, each.returncode, out, err) for each, out, err in ended]
+
+
+@pytest.mark.parametrize("before", ["missing", "of an older release", "rebuilt"])
+def test_many_processes_that_open_make_and_renew_one_view_at_once_all_read_it(ledger: Ledger, before: str) -> None:
+    ledger.append(list(many_facts(60)))
+    path = ledger.folder.view
+    for _ in range(3):
+        if before == "missing":
+            for file in path.parent.glob("view.db*"):
+                file.unlink()
+        if before == "of an older release":
+            with View(path):
+                pass
+            altered("UPDATE meta SET value = '0 older' WHERE name = 'made_by'")(path)
+        ended = read_at_once(ledger.folder.path, before)
+        assert [(done.returncode, done.stdout.count(str(ledger.size()))) for done in ended if done.returncode] == []
+        notices = [done.stderr for done in ended if "made anew" in done.stderr]
+        assert len(notices) == (1 if before == "of an older release" else 0), notices
+        with View(path) as view:
+            assert check_view(ledger.log_recorder, view, full=True).ok
+
+
+def test_a_follower_moves_to_the_view_that_another_process_put_in_place(ledger: Ledger, view: View) -> None:
+    ledger.append(list(many_facts(60)))
+    follow(ledger.log_recorder, view)
+    with View(ledger.folder.view) as other:
+        other.renew("asked for")
+        assert view.state().position == ledger.size(), "what was open is read on in"
+        follow(ledger.log_recorder, view)
+        assert other.state() == view.state()
+        assert contents(other) == contents(view)
+        assert view.notice == ""
+
+
+def test_a_view_that_was_deleted_while_it_was_open_is_made_again(ledger: Ledger, view: View) -> None:
+    follow(ledger.log_recorder, view)
+    ledger.folder.view.unlink()
+    assert follow(ledger.log_recorder, view) == 1
+    assert ledger.folder.view.exists()
+
+
+def test_two_that_renew_a_view_for_the_same_reason_share_the_new_one(ledger: Ledger, view: View) -> None:
+    with View(ledger.folder.view) as other:
+        other.renew("the file was damaged")
+        follow(ledger.log_recorder, other)
+        view.renew("the file was damaged")
+        assert view.state() == other.state()
+        assert view.state().position == 1
