@@ -6,11 +6,13 @@ import shutil
 from pathlib import Path
 
 import click
+import msgspec
 
 from ledger.application import Ledger
 from ledger.cli.opening import json_option, open_ledger, sign
 from ledger.cli.output import counted, json_lines, print_json, print_pairs, print_table
-from ledger.errors import KeyStoreError, StoreError
+from ledger.domain.event import Name
+from ledger.errors import InputError, KeyStoreError, Place, StoreError
 from ledger.store.folder import Folder
 from ledger.store.keys import KeyStore
 
@@ -32,6 +34,11 @@ def init(directory: Path, origin: str, as_json: bool) -> None:
         raise StoreError(
             "exists", str(directory), "something stands here already", "Choose a folder that does not exist."
         )
+    try:
+        msgspec.convert(origin, Name)
+    except msgspec.ValidationError:
+        problem = "an origin is one line of printable text, such as example.org/chips"
+        raise InputError(problem, Place("--origin")) from None
     keys = KeyStore()
     signer = keys.load(origin)
     made = signer is None

@@ -327,6 +327,8 @@ def _problem(connection: sqlite3.Connection) -> str:
     _set_up(connection)
     if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
         return "the file was not a view"
+    if not schema.holds_only_tables(connection):
+        return "the view's tables were altered"
     made = dict(connection.execute("SELECT name, value FROM meta WHERE name IN ('made_by', 'schema')"))
     if made.get("made_by") != schema.made_by():
         return "the view was made by another release"

@@ -180,6 +180,21 @@ def create(connection: sqlite3.Connection) -> None:
         db.create_view(name, sql)
 
 
+def holds_only_tables(connection: sqlite3.Connection) -> bool:
+    """Whether what should be tables are, and nothing in the file runs when it is read but the views made here.
+
+    Asked before anything is read from the file: a view in a table's place could be a query that never ends.
+    """
+    found = {str(name): (str(kind), str(sql)) for kind, name, sql in connection.execute(_OBJECTS_SQL)}
+    if any(found.get(name, ("", ""))[0] != "table" for name in TABLES):
+        return False
+    running = {name: sql for name, (kind, sql) in found.items() if kind in ("view", "trigger")}
+    return all(sql.endswith(_VIEWS.get(name, "\0")) for name, sql in running.items())
+
+
+_OBJECTS_SQL: Final = "SELECT type, name, sql FROM sqlite_schema"
+
+
 def fingerprint(connection: sqlite3.Connection) -> str:
     """A digest of every table, index, trigger and view that the file holds."""
     digest = sha256()

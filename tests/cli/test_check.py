@@ -244,7 +244,7 @@ def test_init_refuses_a_folder_that_is_not_empty_and_an_origin_in_use(run: Run, 
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("origin", ["", "a b", "a+b", "x\ny", "x\x1by"])
+@pytest.mark.parametrize("origin", ["", "a b", "a+b", "x\ny", "x\x1by", "x\u202ey"])
 def test_an_origin_that_cannot_be_signed_is_refused_before_anything_is_made(
     origin: str, run: Run, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -105,7 +106,7 @@ def test_a_party_needs_no_prefix_and_a_country_is_a_code(run: Run, demo: Path) -
 def test_what_fails_claims_nothing_that_it_did_not_find(run: Run, made: Path, tmp_path: Path) -> None:
     (tmp_path / "events.jsonl").write_text(site("a"))
     run("-L", made, "record", tmp_path / "events.jsonl")
-    with sqlite3.connect(made / "ledger.db") as connection:
+    with closing(sqlite3.connect(made / "ledger.db", isolation_level=None)) as connection:
         triggers = connection.execute("SELECT name, sql FROM sqlite_schema WHERE name = 'payloads_delete'").fetchall()
         connection.execute("DROP TRIGGER payloads_delete")
         connection.execute("DELETE FROM payloads WHERE position = 2")

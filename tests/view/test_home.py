@@ -14,6 +14,7 @@ import pytest
 
 from ledger.application import Ledger
 from ledger.errors import StoreError
+from ledger.view import schema
 from ledger.view.check import check_view
 from ledger.view.follower import follow
 from ledger.view.home import View, view_path
@@ -223,3 +224,23 @@ def test_two_that_renew_a_view_for_the_same_reason_share_the_new_one(ledger: Led
         view.renew("the file was damaged")
         assert view.state() == other.state()
         assert view.state().position == 1
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "DROP TABLE links; CREATE VIEW links AS WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) "
+        "SELECT n AS from_stream FROM r",
+        "CREATE TRIGGER sneaky AFTER INSERT ON events BEGIN DELETE FROM events; END",
+        "DROP VIEW open_leases; CREATE VIEW open_leases AS SELECT 'nothing' AS stream",
+    ],
+)
+def test_a_forged_schema_is_made_anew_even_where_the_file_vouches_for_it(forged: str, ledger: Ledger) -> None:
+    with View(ledger.folder.view) as view:
+        follow(ledger.log_recorder, view)
+        view.connection.executescript(forged)
+        digest = schema.fingerprint(view.connection)
+        view.connection.execute("UPDATE meta SET value = ? WHERE name = 'schema'", (digest,))
+    with View(ledger.folder.view) as view:
+        assert view.notice == "the view's tables were altered"
+        assert follow(ledger.log_recorder, view) == ledger.size()
