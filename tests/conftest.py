@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no fault of the code: examples have no deadline. In CI, Hypothesis has a profile of its own.
+if not os.environ.get("CI"):
+    settings.register_profile("unhurried", deadline=None)
+    settings.load_profile("unhurried")
 
 SHARED = Path(__file__).parents[2] / "shared" / "real"
 

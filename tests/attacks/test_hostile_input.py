@@ -35,7 +35,7 @@ def chipledger(*args: object, code: int = 0, **options: Any) -> subprocess.Compl
     """The command in a process of its own, which must end with `code` and soon."""
     done = subprocess.run(
         [sys.executable, "-c", MAIN, *map(str, args)],
-        capture_output=True, timeout=30, encoding="utf-8", errors="surrogateescape", check=False, **options,
+        capture_output=True, timeout=120, encoding="utf-8", errors="surrogateescape", check=False, **options,
     )  # fmt: skip
     assert done.returncode == code, done.stderr
     return done
@@ -183,7 +183,7 @@ def test_a_folder_may_be_called_anything(name: str | bytes, tmp_path: Path) -> N
 def test_a_process_without_stdin_stdout_or_stderr_is_no_defect(small: SmallLedger) -> None:
     command = f"exec {sys.executable} -c '{MAIN}' -L '{small.path}'"
     for closed in ("log >&-", "log 2>&-", "log <&- >&- 2>&-", "record - <&-"):
-        done = subprocess.run(["bash", "-c", f"{command} {closed}"], capture_output=True, timeout=30, check=False)
+        done = subprocess.run(["bash", "-c", f"{command} {closed}"], capture_output=True, timeout=120, check=False)
         assert done.returncode == 0, (closed, done.stderr)
 
 
