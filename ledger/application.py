@@ -29,7 +29,7 @@ from eventsourcing.utils import Environment, EnvType
 from msgspec import Struct
 
 from ledger.domain.codec import decode_event, encode_event
-from ledger.domain.event import Basis, Event, Opaque
+from ledger.domain.event import Basis, Event
 from ledger.domain.genesis import SELF, Created, PayloadErased
 from ledger.domain.kind import Fact, Subject
 from ledger.domain.registry import fact, project
@@ -37,7 +37,7 @@ from ledger.errors import ForkError, InputError, MalformedError, StoreError, Tam
 from ledger.intake.admission import CHUNK, Admission, chunks
 from ledger.intake.draft import Read
 from ledger.log.checkpoint import Checkpoint, open_checkpoint
-from ledger.log.merkle import Frontier
+from ledger.log.merkle import Frontier, root_at
 from ledger.log.note import SignerKey, VerifierKey
 from ledger.log.proof import ProofFile
 from ledger.log.verify import LogVerifier
@@ -186,7 +186,7 @@ class Ledger(Application[str]):
     def root(self, size: int | None = None) -> bytes:
         """The root of the stored tree at `size`; verified only as far as `verify` did."""
         size = self.size() if size is None else size
-        return Frontier.load(size, self.log_recorder.nodes).root()
+        return root_at(size, self.log_recorder.nodes)
 
     # Facts out
 
@@ -381,7 +381,3 @@ class Ledger(Application[str]):
             return VerifierKey.parse(self.genesis().verifier_key)
         except MalformedError as error:
             raise TamperError(1, "genesis", str(error)) from error
-
-    def is_opaque(self, item: Fact) -> bool:
-        """Whether this release cannot know what a fact says."""
-        return isinstance(item.event, Opaque)

@@ -10,8 +10,6 @@ from hashlib import sha256
 from itertools import islice
 from typing import Final, Protocol
 
-from msgspec import UNSET
-
 from ledger.domain.codec import encode_event
 from ledger.domain.event import Source
 from ledger.domain.kind import Fact
@@ -112,8 +110,3 @@ class Admission:
         history.append(new)
         self._understood[draft.stream] = len(history)
         return new
-
-
-def without_source(draft: Draft) -> bool:
-    """Whether a draft has no identity, and so would be recorded each time it is read."""
-    return draft.event.source is UNSET
