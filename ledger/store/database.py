@@ -103,8 +103,18 @@ def _translated(error: BaseException, path: Path) -> LedgerError:
         cause = cause.__cause__
     text = str(cause)
     known = (
-        ("is full", "full", "the disk is full", "Free some space, and run this again: what is on record is passed over."),
-        ("disk I/O error", "io", "the disk reported an error", "Check the disk, and run this again: what is on record is passed over."),
+        (
+            "is full",
+            "full",
+            "the disk is full",
+            "Free some space, and run this again: what is on record is passed over.",
+        ),
+        (
+            "disk I/O error",
+            "io",
+            "the disk reported an error",
+            "Check the disk, and run this again: what is on record is passed over.",
+        ),
         ("readonly", "read-only", "the ledger cannot be written to", "Reading it works: try log, show or verify."),
         ("locked", "busy", "another process holds the ledger's lock", "Wait for it to finish, and run this again."),
         ("Timed out", "busy", "another process holds the ledger's lock", "Wait for it to finish, and run this again."),
